@@ -1,0 +1,42 @@
+using Pique.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Models;
+
+/// <summary>A decoder-only language model: tokens in, the next token's logits out.</summary>
+public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Creates the model.</summary>
+    /// <param name="name">Name of the module.</param>
+    protected CausalLanguageModel(string name) : base(name)
+    {
+    }
+
+    /// <summary>Token ids the model knows.</summary>
+    public abstract int VocabularySize { get; }
+
+    /// <summary>Longest sequence the model was made for.</summary>
+    public abstract int ContextTokens { get; }
+
+    /// <summary>Every layer whose weight can be quantized, in checkpoint order, by its checkpoint name without ".weight". A tied head is not listed: its weight is the embedding's.</summary>
+    public abstract IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers { get; }
+
+    /// <summary>Hidden states after the final norm.</summary>
+    /// <param name="tokens">Token ids, shape [batch, tokens], int64.</param>
+    /// <param name="cache">Keys and values of earlier tokens, extended by this call; null for none.</param>
+    /// <returns>Shape [batch, tokens, hidden], float32.</returns>
+    public abstract Tensor HiddenStates(Tensor tokens, KeyValueCache? cache = null);
+
+    /// <summary>Applies the output head.</summary>
+    /// <param name="hidden">Hidden states after the final norm, shape [..., hidden].</param>
+    /// <returns>Logits, shape [..., vocabulary].</returns>
+    public abstract Tensor Logits(Tensor hidden);
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor tokens)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Logits(HiddenStates(tokens)).MoveToOuterDisposeScope();
+    }
+}

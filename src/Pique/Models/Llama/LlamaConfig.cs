@@ -1,0 +1,38 @@
+namespace Pique.Models.Llama;
+
+/// <summary>Shape of a Llama model. Names follow the keys of the checkpoint's config.json.</summary>
+public sealed record LlamaConfig
+{
+    /// <summary>Token ids (vocab_size).</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Width of the residual stream (hidden_size).</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Width of the feed-forward layer (intermediate_size).</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Transformer blocks (num_hidden_layers).</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Query heads (num_attention_heads).</summary>
+    public required int HeadCount { get; init; }
+
+    /// <summary>Key/value heads (num_key_value_heads); divides <see cref="HeadCount"/>.</summary>
+    public required int KeyValueHeadCount { get; init; }
+
+    /// <summary>Width of a head (head_dim; hidden_size / num_attention_heads where absent).</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Longest sequence (max_position_embeddings).</summary>
+    public required int ContextTokens { get; init; }
+
+    /// <summary>ε of RMSNorm (rms_norm_eps).</summary>
+    public float RmsNormEpsilon { get; init; } = 1e-5f;
+
+    /// <summary>Base of the rotary embedding (rope_theta).</summary>
+    public float RopeTheta { get; init; } = 10000f;
+
+    /// <summary>Whether the output head is the embedding (tie_word_embeddings).</summary>
+    public bool TieWordEmbeddings { get; init; }
+}

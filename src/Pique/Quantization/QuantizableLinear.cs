@@ -1,0 +1,52 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Quantization;
+
+/// <summary>A linear layer that holds, once prepared, the quantizers of its weight and of its input; without them it is an ordinary linear layer.</summary>
+public sealed class QuantizableLinear : nn.Module<Tensor, Tensor>, IQuantizableLayer
+{
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    [ComponentName(Name = "bias")]
+    private readonly Parameter? _bias;
+
+    /// <summary>Creates a layer of zeros.</summary>
+    /// <param name="inFeatures">Width of the input.</param>
+    /// <param name="outFeatures">Width of the output.</param>
+    /// <param name="hasBias">Whether a bias is added.</param>
+    public QuantizableLinear(long inFeatures, long outFeatures, bool hasBias = false) : base(nameof(QuantizableLinear))
+    {
+        _weight = new Parameter(zeros(outFeatures, inFeatures));
+        _bias = hasBias ? new Parameter(zeros(outFeatures)) : null;
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public Parameter Weight => _weight;
+
+    /// <summary>Bias, shape [outFeatures], or null.</summary>
+    public Parameter? Bias => _bias;
+
+    /// <inheritdoc/>
+    public WeightFakeQuantizer? WeightQuantizer { get; set; }
+
+    /// <summary>Quantizer of the input; null where activations keep full precision.</summary>
+    public ActivationFakeQuantizer? ActivationQuantizer { get; set; }
+
+    /// <inheritdoc/>
+    public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
+
+    /// <summary>Computes input·weightᵀ + bias.</summary>
+    /// <param name="input">Shape [..., inFeatures].</param>
+    /// <returns>Shape [..., outFeatures].</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor seen = ActivationQuantizer is { } quantizer ? quantizer.forward(input) : input;
+        return nn.functional.linear(seen, EffectiveWeight(), _bias).MoveToOuterDisposeScope();
+    }
+}
