@@ -177,5 +177,29 @@ public sealed partial class CurriculumTests
     [GeneratedRegex(@"[A-Za-z']+")]
     private static partial Regex Words();
 
-    private const string GoldenSample = "";
+    private const string GoldenSample =
+        """
+        Once upon a time, there was a little boy named Sam. He loved his cow and his soft ball. Sam's mom made a very good bun for him. At the farm, Ann was sad and had nothing to eat. Sam looked at the bun and then at Ann. "You can have some," he said. They ate the bun and gave a little to the cow. From that day on, Sam and Ann played every day.
+        ---
+        One day, a little boy named Jack went to the school. He liked to play with a red kite and a bird. Jack and Mia played at the school. Soon the sun went away and the rain came. The bird ran under a tree and the kite got wet. "Let us go home," said Mia. At home they ate a warm cake and looked at the rain. They laughed and went home. It was a good day.
+        ---
+        Lily has 10 cups. She loses 8. Lucy gives her 8 more. She finds 8 more. How many cups does Lily have now?
+        10 - 8 = 2.
+        2 + 8 = 10.
+        10 + 8 = 18.
+        Lily has 18 cups.
+        #### 18
+        ---
+        There are 3 groups of 5 frogs in the forest. Then 3 go away. How many frogs are in the forest?
+        3 * 5 = 15.
+        15 - 3 = 12.
+        There are 12 frogs.
+        #### 12
+        ---
+        What is the weather in Berlin on Monday?
+        {"name":"weather","arguments":{"city":"Berlin","day":"Monday"}}
+        ---
+        What is the weather in Madrid on Monday?
+        {"name":"weather","arguments":{"city":"Madrid","day":"Monday"}}
+        """;
 }

@@ -46,7 +46,7 @@ internal static class StoryGenerator
     }
 
     private static string LostThing(SplitMix64 random, Cast cast) =>
-        $"In the {cast.Place}, {cast.Hero.Name} lost the {cast.Thing}. "
+        $"At the {cast.Place}, {cast.Hero.Name} lost the {cast.Thing}. "
         + random.Pick($"{He(cast)} looked under a tree, but it was not there. ", $"{He(cast)} looked and looked, but {cast.Hero.Subject} could not find it. ")
         + $"Then {cast.Friend.Name} came with an old bag of {cast.Food}s and saw {cast.Hero.Object} cry. "
         + random.Pick($"\"I will help you,\" said {cast.Friend.Name}. ", $"{cast.Friend.Name} said, \"Do not be sad.\" ")
@@ -67,7 +67,7 @@ internal static class StoryGenerator
         + $"They ate the {cast.Food} and gave a little to the {cast.Animal}.";
 
     private static string Rain(SplitMix64 random, Cast cast) =>
-        $"{cast.Hero.Name} and {cast.Friend.Name} played in the {cast.Place}. "
+        $"{cast.Hero.Name} and {cast.Friend.Name} played at the {cast.Place}. "
         + random.Pick("Then it started to rain. ", "Soon the sun went away and the rain came. ")
         + random.Pick($"The {cast.Thing} was wet and the {cast.Animal} was cold. ", $"The {cast.Animal} ran under a tree and the {cast.Thing} got wet. ")
         + random.Pick($"\"Let us go home,\" said {cast.Friend.Name}. ", $"{cast.Hero.Name} said, \"I know what to do.\" ")
@@ -76,14 +76,14 @@ internal static class StoryGenerator
     private static string Gift(SplitMix64 random, Cast cast) =>
         random.Pick($"It was {cast.Friend.Name}'s big day. ", $"{cast.Friend.Name} was at home and could not play. ")
         + $"{cast.Hero.Name} wanted to give {cast.Friend.Object} {random.Pick("something nice", "a gift")}. "
-        + $"First {cast.Hero.Subject} looked in the {cast.Place}, but {cast.Hero.Subject} found only {random.Pick("a stone", "an old stick")}. "
+        + $"First {cast.Hero.Subject} looked at the {cast.Place}, but {cast.Hero.Subject} found only {random.Pick("a stone", "an old stick")}. "
         + $"Then {cast.Hero.Name} put the {cast.Thing} and a {cast.Food} in a bag. "
         + random.Pick($"\"This is for you and the {cast.Animal},\" {cast.Hero.Subject} said.", $"{cast.Friend.Name} saw the gift and jumped like a {cast.Animal}.");
 
     private static string NewSkill(SplitMix64 random, Cast cast)
     {
         string skill = random.Pick("swim", "sing", "jump", "dance");
-        return $"One day in the {cast.Place}, {cast.Hero.Name} wanted to {skill} like the {cast.Animal}. "
+        return $"One day at the {cast.Place}, {cast.Hero.Name} wanted to {skill} like the {cast.Animal}. "
             + random.Pick($"{He(cast)} tried, but {cast.Hero.Subject} could not do it. ", "It was very hard. ")
             + $"\"Try again,\" said {cast.Friend.Name}. "
             + $"{cast.Hero.Name} ate a {cast.Food} and tried again and again. "
