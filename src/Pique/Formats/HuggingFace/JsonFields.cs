@@ -26,6 +26,9 @@ internal sealed class JsonFields
     /// <summary>Every fault so far, of this object and of those inside it.</summary>
     public IReadOnlyList<ConfigurationFault> Faults => _faults;
 
+    /// <summary>Names of all fields, in the order of the text.</summary>
+    public IEnumerable<string> Names => _element.EnumerateObject().Select(property => property.Name);
+
     /// <summary>Whether a field is there and not null.</summary>
     public bool Has(string key) => _element.TryGetProperty(key, out JsonElement field) && field.ValueKind != JsonValueKind.Null;
 
@@ -74,6 +77,9 @@ internal sealed class JsonFields
         Fault(key, Describe(field), "true or false");
         return absent;
     }
+
+    /// <summary>A string, or null where the field is none.</summary>
+    public string? Text(string key) => Has(key) && _element.GetProperty(key) is { ValueKind: JsonValueKind.String } field ? field.GetString() : null;
 
     /// <summary>An object, or null where absent.</summary>
     public JsonFields? Object(string key)

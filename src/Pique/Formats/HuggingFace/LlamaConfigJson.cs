@@ -10,10 +10,12 @@ public static class LlamaConfigJson
     /// <summary>Key under which a packed model describes its quantization.</summary>
     internal const string QuantizationKey = "quantization_config";
 
+    /// <summary>Largest config.json accepted.</summary>
+    internal const long MaxConfigBytes = 1 << 24;
+
     private const string Architecture = "LlamaForCausalLM";
     private const string ModelType = "llama";
     private const string Activation = "silu";
-    private const long MaxConfigBytes = 1 << 20;
 
     /// <summary>Longest context accepted; beyond it a position is no exact float32.</summary>
     private const int MaxContextTokens = 1 << 24;
