@@ -3,8 +3,8 @@ using Pique.Formats;
 
 namespace Pique.Tests.Data;
 
-/// <summary>A token a byte, then begin and end; optionally a dummy prefix space and an unknown token for what is not ASCII.</summary>
-internal sealed class ByteTokenizer(bool prefixSpace = false, bool asciiOnly = false, bool marks = true) : ITextTokenizer
+/// <summary>A token a byte, then begin and end; optionally a dummy prefix space and an unknown token for what is not ASCII, or a character refused.</summary>
+internal sealed class ByteTokenizer(bool prefixSpace = false, bool asciiOnly = false, bool marks = true, char? refuses = null) : ITextTokenizer
 {
     public const int Begin = 256;
     public const int End = 257;
@@ -18,8 +18,9 @@ internal sealed class ByteTokenizer(bool prefixSpace = false, bool asciiOnly = f
 
     public int? UnknownId => asciiOnly ? Unknown : null;
 
-    public IReadOnlyList<int> Encode(string text, bool continuation = false) =>
-        [.. Encoding.UTF8.GetBytes(prefixSpace && !continuation ? " " + text : text).Select(value => asciiOnly && value > 127 ? Unknown : value)];
+    public IReadOnlyList<int> Encode(string text, bool continuation = false) => refuses is char refused && text.Contains(refused)
+        ? throw new InputException($"text: no token for '{refused}'.")
+        : [.. Encoding.UTF8.GetBytes(prefixSpace && !continuation ? " " + text : text).Select(value => asciiOnly && value > 127 ? Unknown : value)];
 
     public string Decode(IReadOnlyList<int> tokenIds, bool continuation = false)
     {

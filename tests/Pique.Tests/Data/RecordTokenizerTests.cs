@@ -71,12 +71,20 @@ public sealed class RecordTokenizerTests
     }
 
     [Fact]
+    public void A_text_that_the_tokenizer_refuses_is_named_by_its_origin()
+    {
+        RecordTokenizer tokenizer = new(new ByteTokenizer(refuses: 'é'), 64);
+        InputException error = Assert.Throws<InputException>(() => tokenizer.Tokenize(new SourcedRecord(new DataRecord.Text("né"), "a.txt:1")));
+        Assert.Equal("a.txt:1: text: no token for 'é'.", error.Message);
+    }
+
+    [Fact]
     public void A_record_longer_than_the_context_is_refused_unless_it_may_be_cut()
     {
         RecordTokenizer tokenizer = new(new ByteTokenizer(), 10);
         InputException error = Assert.Throws<InputException>(() => tokenizer.Tokenize(Problem));
         Assert.Equal(
-            "p.jsonl:1: the record has 38 tokens, the context holds 10; shorten or split the record, raise context_tokens, or put running text into a .txt file, which is cut to fit.",
+            "p.jsonl:1: the record has 37 tokens, the context holds 10; shorten or split the record, raise context_tokens, or put running text into a .txt file, which is cut to fit.",
             error.Message);
         SourcedRecord text = new(new DataRecord.Text("0123456789"), "a.txt:1", MayBeCut: true);
         Assert.Equal(12, tokenizer.Tokenize(text).Tokens.Count);
