@@ -1,8 +1,17 @@
 namespace Pique.Configuration;
 
 /// <summary>The quantization-aware-training configuration: the contract shared with the runtime it comes from.</summary>
-public sealed record QatConfig
+public sealed partial record QatConfig
 {
+    /// <summary>4 bits, per channel, uniform, plain straight-through.</summary>
+    public static QatConfig Default { get; } = new();
+
+    /// <summary>3 bits on the grid α·π/4.</summary>
+    public static QatConfig PiQ3 { get; } = Pi(bits: 3, k: 4);
+
+    /// <summary>2 bits on the grid α·π/3, with incoherence.</summary>
+    public static QatConfig PiQ2 { get; } = Pi(bits: 2, k: 3) with { UseIncoherence = true };
+
     /// <summary>Bits of every quantized weight: 2, 3, 4, 5 or 8.</summary>
     public int Bits { get; init; } = 4;
 
@@ -44,4 +53,15 @@ public sealed record QatConfig
 
     /// <summary>Keep the teacher's weights fixed and check their digest.</summary>
     public bool FreezeTeacher { get; init; } = true;
+
+    /// <summary>The default at another width.</summary>
+    /// <param name="bits">2, 3, 4, 5 or 8; another value is found by validation.</param>
+    /// <returns>The configuration.</returns>
+    public static QatConfig WithBits(int bits) => new() { Bits = bits };
+
+    /// <summary>A pi grid whose α is learned.</summary>
+    /// <param name="bits">2, 3, 4, 5 or 8.</param>
+    /// <param name="k">2, 3, 4 or 5: the step is α·π/k.</param>
+    /// <returns>The configuration.</returns>
+    public static QatConfig Pi(int bits, int k) => new() { Bits = bits, PiK = k, SteVariant = new SteVariant.LearnedStepSize() };
 }

@@ -35,4 +35,35 @@ public sealed record LlamaConfig
 
     /// <summary>Whether the output head is the embedding (tie_word_embeddings).</summary>
     public bool TieWordEmbeddings { get; init; }
+
+    /// <summary>Throws where no model of this shape exists.</summary>
+    /// <exception cref="InputException">Names every fault at once.</exception>
+    internal void ThrowIfImpossible()
+    {
+        List<string> faults = [];
+        RequirePositive(VocabularySize, "vocab_size");
+        RequirePositive(HiddenSize, "hidden_size");
+        RequirePositive(IntermediateSize, "intermediate_size");
+        RequirePositive(LayerCount, "num_hidden_layers");
+        RequirePositive(HeadCount, "num_attention_heads");
+        RequirePositive(KeyValueHeadCount, "num_key_value_heads");
+        RequirePositive(HeadSize, "head_dim");
+        RequirePositive(ContextTokens, "max_position_embeddings");
+        if (KeyValueHeadCount > 0 && HeadCount % KeyValueHeadCount != 0)
+            faults.Add($"num_attention_heads is {HeadCount}, no multiple of num_key_value_heads {KeyValueHeadCount}");
+        if (HeadSize % 2 != 0)
+            faults.Add($"head_dim is {HeadSize}; rotary positions need an even one");
+        if (!(RmsNormEpsilon > 0) || !float.IsFinite(RmsNormEpsilon))
+            faults.Add(FormattableString.Invariant($"rms_norm_eps is {RmsNormEpsilon}, expected a finite number above 0"));
+        if (!(RopeTheta > 0) || !float.IsFinite(RopeTheta))
+            faults.Add(FormattableString.Invariant($"rope_theta is {RopeTheta}, expected a finite number above 0"));
+        if (faults.Count > 0)
+            throw new InputException($"Llama configuration: {string.Join("; ", faults)}. Correct these values.");
+
+        void RequirePositive(int count, string key)
+        {
+            if (count <= 0)
+                faults.Add($"{key} is {count}, expected at least 1");
+        }
+    }
 }

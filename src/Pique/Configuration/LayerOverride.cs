@@ -1,0 +1,43 @@
+using System.IO.Enumeration;
+
+namespace Pique.Configuration;
+
+/// <summary>A departure from the recipe's quantization for the layers whose name fits a pattern.</summary>
+public sealed record LayerOverride
+{
+    /// <summary>Bits of embedding and output head where the recipe does not say otherwise.</summary>
+    public const int DefaultBits = 8;
+
+    /// <summary>Block size of embedding and output head where the recipe does not say otherwise.</summary>
+    public const int DefaultBlockSize = 32;
+
+    /// <summary>The overrides of a recipe that states none: embedding and output head at 8 bits per block of 32.</summary>
+    public static IReadOnlyList<LayerOverride> Defaults { get; } =
+    [
+        new() { Pattern = "*embed_tokens", Bits = DefaultBits, Granularity = new QuantGranularity.PerBlock(DefaultBlockSize) },
+        new() { Pattern = "lm_head", Bits = DefaultBits, Granularity = new QuantGranularity.PerBlock(DefaultBlockSize) },
+    ];
+
+    /// <summary>Layer names it applies to; * stands for any run of characters, all else for itself.</summary>
+    public string Pattern { get; init; } = "";
+
+    /// <summary>Bits, or null for those of the configuration.</summary>
+    public int? Bits { get; init; }
+
+    /// <summary>Granularity, or null for that of the configuration.</summary>
+    public QuantGranularity? Granularity { get; init; }
+
+    /// <summary>Keep the layer in full precision.</summary>
+    public bool FullPrecision { get; init; }
+
+    /// <summary>Whether the pattern fits the whole of a layer's name, case and all.</summary>
+    /// <param name="layerName">Name of the layer, as model.layers.0.mlp.up_proj.</param>
+    /// <returns>True where it fits.</returns>
+    public bool Matches(string layerName)
+    {
+        ArgumentNullException.ThrowIfNull(layerName);
+        // The expression language also knows "?" and the escape "\"; neither is special in a pattern here.
+        string literal = Pattern.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("?", "\\?", StringComparison.Ordinal);
+        return FileSystemName.MatchesSimpleExpression(literal, layerName, ignoreCase: false);
+    }
+}

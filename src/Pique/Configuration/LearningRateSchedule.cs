@@ -1,0 +1,14 @@
+namespace Pique.Configuration;
+
+/// <summary>Shape of the learning rate over the steps after its warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Stays at the highest rate.</summary>
+    Constant,
+
+    /// <summary>Falls along a straight line.</summary>
+    Linear,
+
+    /// <summary>Falls along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983).</summary>
+    Cosine,
+}

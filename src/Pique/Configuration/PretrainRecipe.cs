@@ -1,0 +1,29 @@
+namespace Pique.Configuration;
+
+/// <summary>Full-precision training of a new model from random weights.</summary>
+public sealed record PretrainRecipe
+{
+    /// <summary>Shape of the model.</summary>
+    public ArchitectureRecipe Architecture { get; init; } = new();
+
+    /// <summary>The tokenizer to train.</summary>
+    public TokenizerRecipe Tokenizer { get; init; } = new();
+
+    /// <summary>Training and held-out records.</summary>
+    public DataRecipe Data { get; init; } = new();
+
+    /// <summary>Optimizer, schedule and checkpoints.</summary>
+    public TrainingRecipe Training { get; init; } = new();
+
+    /// <summary>Decoupled weight decay, on weight matrices only; zero or more.</summary>
+    public float WeightDecay { get; init; } = 0.1f;
+
+    /// <summary>Largest global gradient norm, or null for no clipping.</summary>
+    public float? GradClip { get; init; } = 1.0f;
+
+    /// <summary>Passes over the training data, at least 1.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Highest learning rate, greater than zero.</summary>
+    public float LearningRate { get; init; } = 1e-3f;
+}

@@ -1,0 +1,41 @@
+namespace Pique.Configuration;
+
+/// <summary>How the optimizer runs: batch, schedule, checkpoints, seed and AdamW constants.</summary>
+public sealed record TrainingRecipe
+{
+    /// <summary>Tokens of one optimizer step.</summary>
+    public int BatchTokens { get; init; } = 2048;
+
+    /// <summary>Learning rate of the latent weights; null takes the rate of the quantization parameters.</summary>
+    public float? WeightLearningRate { get; init; }
+
+    /// <summary>How the learning rate falls after its warm-up.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Steps over which the learning rate rises linearly from zero.</summary>
+    public int ScheduleWarmupSteps { get; init; }
+
+    /// <summary>Learning rate of the last step as a fraction of the highest, in [0, 1]. A constant schedule ignores it.</summary>
+    public float FinalLearningRateFraction { get; init; } = 0.1f;
+
+    /// <summary>Steps between two checkpoints.</summary>
+    public int CheckpointSteps { get; init; } = 200;
+
+    /// <summary>Newest checkpoints that stay on disk.</summary>
+    public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>Seed of every random choice of the run.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Steps after which training ends even within an epoch; null for no limit.</summary>
+    public int? MaxSteps { get; init; }
+
+    /// <summary>AdamW's decay of the first moment, in [0, 1).</summary>
+    public float AdamBeta1 { get; init; } = 0.9f;
+
+    /// <summary>AdamW's decay of the second moment, in [0, 1).</summary>
+    public float AdamBeta2 { get; init; } = 0.95f;
+
+    /// <summary>AdamW's ε, greater than zero.</summary>
+    public float AdamEpsilon { get; init; } = 1e-8f;
+}

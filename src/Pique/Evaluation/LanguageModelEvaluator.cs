@@ -1,0 +1,119 @@
+using Pique.Data;
+using Pique.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Evaluation;
+
+/// <summary>Measures perplexity and, against a teacher, divergence, in one pass over batches of tokens.</summary>
+public static class LanguageModelEvaluator
+{
+    /// <summary>Runs the model over the batches. Only positions whose <see cref="TokenBatch.LossMask"/> is 1 count.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="batches">Batches; disposed here one by one.</param>
+    /// <param name="textBytes">Bytes of UTF-8 text that the counted tokens spell.</param>
+    /// <param name="teacher">Model to compare with, of the same vocabulary; null for none.</param>
+    /// <param name="cancellationToken">Ends the measurement.</param>
+    /// <exception cref="InputException">No token counts, or the vocabularies differ.</exception>
+    public static LanguageModelQuality Evaluate(
+        CausalLanguageModel model,
+        IEnumerable<TokenBatch> batches,
+        long textBytes,
+        CausalLanguageModel? teacher = null,
+        CancellationToken cancellationToken = default)
+    {
+        if (teacher is not null && teacher.VocabularySize != model.VocabularySize)
+        {
+            throw new InputException(
+                $"The teacher knows {teacher.VocabularySize} tokens and the model {model.VocabularySize}; their distributions cannot be compared. Give a teacher with the same vocabulary.");
+        }
+
+        var sums = new Sums();
+        using (inference_mode())
+        {
+            foreach (TokenBatch batch in batches)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using (batch)
+                {
+                    sums.Add(model, teacher, batch);
+                }
+            }
+        }
+
+        return sums.Result(textBytes, teacher is not null);
+    }
+
+    private sealed class Sums
+    {
+        private readonly List<float> _divergences = [];
+        private double _loss;
+        private double _squaredDelta;
+        private long _agreements;
+        private long _tokens;
+
+        public void Add(CausalLanguageModel model, CausalLanguageModel? teacher, TokenBatch batch)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor counted = batch.LossMask.reshape(-1).nonzero().squeeze(1);
+            if (counted.shape[0] == 0)
+            {
+                return;
+            }
+
+            Tensor targets = batch.Targets.reshape(-1).index_select(0, counted).unsqueeze(1);
+            Tensor student = LogProbabilities(model, batch, counted);
+            Tensor truth = student.gather(1, targets);
+            _loss -= truth.sum(ScalarType.Float64).item<double>();
+            _tokens += counted.shape[0];
+            if (teacher is null)
+            {
+                return;
+            }
+
+            Tensor reference = LogProbabilities(teacher, batch, counted);
+            Tensor divergence = (reference.exp() * (reference - student)).sum(1);
+            _divergences.AddRange(divergence.data<float>().ToArray());
+            _agreements += student.argmax(1).eq(reference.argmax(1)).sum().item<long>();
+            _squaredDelta += (truth.exp() - reference.gather(1, targets).exp()).square().sum(ScalarType.Float64).item<double>();
+        }
+
+        public LanguageModelQuality Result(long textBytes, bool compared)
+        {
+            if (_tokens == 0)
+            {
+                throw new InputException("Nothing to evaluate: no token of the data counts in the loss. Give data with at least one text or answer.");
+            }
+
+            return new LanguageModelQuality
+            {
+                Tokens = _tokens,
+                TextBytes = textBytes,
+                LossNats = _loss / _tokens,
+                Teacher = compared
+                    ? new TeacherAgreement(
+                        _divergences.Sum(value => (double)value) / _tokens,
+                        Percentile99(),
+                        (double)_agreements / _tokens,
+                        Math.Sqrt(_squaredDelta / _tokens))
+                    : null,
+            };
+        }
+
+        /// <summary>Log-probabilities at the counted positions, shape [counted, vocabulary].</summary>
+        private static Tensor LogProbabilities(CausalLanguageModel model, TokenBatch batch, Tensor counted)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor hidden = model.HiddenStates(batch.Inputs);
+            Tensor rows = hidden.reshape(-1, hidden.shape[^1]).index_select(0, counted);
+            return nn.functional.log_softmax(model.Logits(rows), dim: 1).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>Nearest-rank percentile.</summary>
+        private double Percentile99()
+        {
+            _divergences.Sort();
+            return _divergences[(int)Math.Ceiling(0.99 * _divergences.Count) - 1];
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>Causal self-attention whose query heads share key/value heads in equal groups.</summary>
+/// <remarks>Grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245.</remarks>
+public sealed class LlamaAttention : nn.Module
+{
+    [ComponentName(Name = "q_proj")]
+    private readonly QuantizableLinear _queryProjection;
+
+    [ComponentName(Name = "k_proj")]
+    private readonly QuantizableLinear _keyProjection;
+
+    [ComponentName(Name = "v_proj")]
+    private readonly QuantizableLinear _valueProjection;
+
+    [ComponentName(Name = "o_proj")]
+    private readonly QuantizableLinear _outputProjection;
+
+    private readonly LlamaConfig _config;
+    private readonly int _layerIndex;
+
+    internal LlamaAttention(LlamaConfig config, int layerIndex) : base(nameof(LlamaAttention))
+    {
+        _config = config;
+        _layerIndex = layerIndex;
+        int queryWidth = config.HeadCount * config.HeadSize;
+        int keyWidth = config.KeyValueHeadCount * config.HeadSize;
+        _queryProjection = new QuantizableLinear(config.HiddenSize, queryWidth);
+        _keyProjection = new QuantizableLinear(config.HiddenSize, keyWidth);
+        _valueProjection = new QuantizableLinear(config.HiddenSize, keyWidth);
+        _outputProjection = new QuantizableLinear(queryWidth, config.HiddenSize);
+        RegisterComponents();
+    }
+
+    /// <summary>Reads queries from the stream (q_proj).</summary>
+    public QuantizableLinear QueryProjection => _queryProjection;
+
+    /// <summary>Reads keys from the stream (k_proj).</summary>
+    public QuantizableLinear KeyProjection => _keyProjection;
+
+    /// <summary>Reads values from the stream (v_proj).</summary>
+    public QuantizableLinear ValueProjection => _valueProjection;
+
+    /// <summary>Writes to the stream (o_proj).</summary>
+    public QuantizableLinear OutputProjection => _outputProjection;
+
+    /// <summary>Attends.</summary>
+    /// <param name="input">Normalized stream, shape [batch, tokens, hidden].</param>
+    /// <param name="context">What all layers share in this pass.</param>
+    /// <returns>Shape [batch, tokens, hidden].</returns>
+    internal Tensor Attend(Tensor input, AttentionContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long batch = input.shape[0], tokens = input.shape[1];
+        Tensor query = RotaryEmbedding.Apply(SplitHeads(_queryProjection.forward(input), _config.HeadCount), context.Rotary);
+        Tensor key = RotaryEmbedding.Apply(SplitHeads(_keyProjection.forward(input), _config.KeyValueHeadCount), context.Rotary);
+        Tensor value = SplitHeads(_valueProjection.forward(input), _config.KeyValueHeadCount);
+
+        query = query.transpose(1, 2); // [batch, heads, tokens, headSize]; the kernel takes strides
+        key = key.transpose(1, 2);
+        value = value.transpose(1, 2);
+        if (context.Cache is { } cache)
+            (key, value) = cache.Extend(_layerIndex, key, value);
+
+        Tensor attended = nn.functional.scaled_dot_product_attention(
+            query, RepeatHeads(key), RepeatHeads(value), context.Mask, is_casual: context.IsCausal);
+        Tensor merged = attended.transpose(1, 2).reshape(batch, tokens, -1);
+        return _outputProjection.forward(merged).MoveToOuterDisposeScope();
+
+        Tensor SplitHeads(Tensor projected, int headCount) => projected.view(batch, tokens, headCount, _config.HeadSize);
+    }
+
+    /// <summary>Repeats each key/value head for the query heads of its group.</summary>
+    private Tensor RepeatHeads(Tensor heads)
+    {
+        int group = _config.HeadCount / _config.KeyValueHeadCount;
+        if (group == 1)
+            return heads;
+        long[] shape = heads.shape;
+        return heads.unsqueeze(2).expand(shape[0], shape[1], group, shape[2], shape[3]).reshape(shape[0], -1, shape[2], shape[3]);
+    }
+}

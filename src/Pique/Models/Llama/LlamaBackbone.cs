@@ -1,0 +1,55 @@
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>Everything of a Llama but its output head; the checkpoint's "model." prefix.</summary>
+public sealed class LlamaBackbone : nn.Module
+{
+    [ComponentName(Name = "embed_tokens")]
+    private readonly QuantizableEmbedding _embedding;
+
+    [ComponentName(Name = "layers")]
+    private readonly ModuleList<LlamaBlock> _blocks;
+
+    [ComponentName(Name = "norm")]
+    private readonly RmsNorm _finalNorm;
+
+    internal LlamaBackbone(LlamaConfig config) : base(nameof(LlamaBackbone))
+    {
+        _embedding = new QuantizableEmbedding(config.VocabularySize, config.HiddenSize);
+        _blocks = new ModuleList<LlamaBlock>([.. Enumerable.Range(0, config.LayerCount).Select(index => new LlamaBlock(config, index))]);
+        _finalNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <summary>Token embedding (embed_tokens).</summary>
+    public QuantizableEmbedding Embedding => _embedding;
+
+    /// <summary>Transformer blocks (layers).</summary>
+    public IReadOnlyList<LlamaBlock> Blocks => [.. _blocks];
+
+    /// <summary>Norm after the last block (norm).</summary>
+    public RmsNorm FinalNorm => _finalNorm;
+
+    /// <summary>Runs the blocks.</summary>
+    /// <param name="tokens">Token ids, shape [batch, tokens], int64.</param>
+    /// <param name="context">What all layers share in this pass.</param>
+    /// <returns>Hidden states after the final norm, shape [batch, tokens, hidden].</returns>
+    internal Tensor Run(Tensor tokens, AttentionContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor stream = _embedding.forward(tokens);
+        foreach (LlamaBlock block in _blocks)
+        {
+            Tensor next = block.Advance(stream, context);
+            stream.Dispose();
+            stream = next;
+        }
+
+        return _finalNorm.forward(stream).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,47 @@
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>Gated feed-forward layer: down(silu(gate(x)) · up(x)).</summary>
+/// <remarks>SwiGLU, Shazeer 2020, arXiv:2002.05202, equation 6.</remarks>
+public sealed class LlamaFeedForward : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "gate_proj")]
+    private readonly QuantizableLinear _gateProjection;
+
+    [ComponentName(Name = "up_proj")]
+    private readonly QuantizableLinear _upProjection;
+
+    [ComponentName(Name = "down_proj")]
+    private readonly QuantizableLinear _downProjection;
+
+    internal LlamaFeedForward(LlamaConfig config) : base(nameof(LlamaFeedForward))
+    {
+        _gateProjection = new QuantizableLinear(config.HiddenSize, config.IntermediateSize);
+        _upProjection = new QuantizableLinear(config.HiddenSize, config.IntermediateSize);
+        _downProjection = new QuantizableLinear(config.IntermediateSize, config.HiddenSize);
+        RegisterComponents();
+    }
+
+    /// <summary>Reads the gate from the stream (gate_proj).</summary>
+    public QuantizableLinear GateProjection => _gateProjection;
+
+    /// <summary>Reads the gated value from the stream (up_proj).</summary>
+    public QuantizableLinear UpProjection => _upProjection;
+
+    /// <summary>Writes to the stream (down_proj).</summary>
+    public QuantizableLinear DownProjection => _downProjection;
+
+    /// <summary>Computes the layer.</summary>
+    /// <param name="input">Normalized stream, shape [batch, tokens, hidden].</param>
+    /// <returns>Same shape.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gate = nn.functional.silu(_gateProjection.forward(input));
+        return _downProjection.forward(gate.mul(_upProjection.forward(input))).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,79 @@
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>A Llama: pre-norm transformer with rotary positions, grouped-query attention and gated feed-forward layers, without biases.</summary>
+/// <remarks>Touvron et al. 2023, arXiv:2302.13971, section 2.2. Parameters carry the names of Hugging Face checkpoints; a tied model has no lm_head.weight.</remarks>
+public sealed class LlamaModel : CausalLanguageModel
+{
+    [ComponentName(Name = "model")]
+    private readonly LlamaBackbone _backbone;
+
+    [ComponentName(Name = "lm_head")]
+    private readonly QuantizableLinear? _head;
+
+    private readonly RotaryEmbedding _rotary;
+
+    /// <summary>Creates a model whose matrices are zero and whose gains are one.</summary>
+    /// <param name="config">Shape of the model.</param>
+    /// <exception cref="InputException">The shape is impossible; every fault is named.</exception>
+    public LlamaModel(LlamaConfig config) : base(nameof(LlamaModel))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.ThrowIfImpossible();
+        Config = config;
+        _backbone = new LlamaBackbone(config);
+        _head = config.TieWordEmbeddings ? null : new QuantizableLinear(config.HiddenSize, config.VocabularySize);
+        _rotary = new RotaryEmbedding(config.HeadSize, config.RopeTheta, config.ContextTokens);
+        RegisterComponents();
+    }
+
+    /// <summary>Shape of the model.</summary>
+    public LlamaConfig Config { get; }
+
+    /// <summary>Everything but the head.</summary>
+    public LlamaBackbone Backbone => _backbone;
+
+    /// <summary>Output head; null where it is the embedding.</summary>
+    public QuantizableLinear? Head => _head;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => Config.VocabularySize;
+
+    /// <inheritdoc/>
+    public override int ContextTokens => Config.ContextTokens;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers =>
+        [.. named_modules().Where(entry => entry.module is IQuantizableLayer).Select(entry => (entry.name, (IQuantizableLayer)entry.module))];
+
+    /// <inheritdoc/>
+    public override Tensor HiddenStates(Tensor tokens, KeyValueCache? cache = null)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        using DisposeScope scope = NewDisposeScope();
+        AttentionContext context = AttentionContext.Create(_rotary, (int)tokens.shape[1], cache, tokens.device);
+        return _backbone.Run(tokens, context).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Logits(Tensor hidden) =>
+        _head is { } head ? head.forward(hidden) : TiedLogits(hidden);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _rotary.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Tensor TiedLogits(Tensor hidden)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return nn.functional.linear(hidden, _backbone.Embedding.EffectiveWeight()).MoveToOuterDisposeScope();
+    }
+}

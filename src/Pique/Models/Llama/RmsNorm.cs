@@ -1,0 +1,36 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>Root-mean-square normalization: x / √(mean(x²) + ε) · gain.</summary>
+/// <remarks>Zhang and Sennrich 2019, arXiv:1910.07467, equation 4.</remarks>
+public sealed class RmsNorm : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _gain;
+
+    private readonly float _epsilon;
+
+    internal RmsNorm(long hiddenSize, float epsilon) : base(nameof(RmsNorm))
+    {
+        _gain = new Parameter(ones(hiddenSize));
+        _epsilon = epsilon;
+        RegisterComponents();
+    }
+
+    /// <summary>Gain, shape [hidden].</summary>
+    public Parameter Gain => _gain;
+
+    /// <summary>Normalizes the last dimension.</summary>
+    /// <param name="input">Shape [..., hidden], float32.</param>
+    /// <returns>Same shape.</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor inverseRms = input.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_();
+        return input.mul(inverseRms).mul(_gain).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,68 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Llama;
+
+/// <summary>Rotates pairs of a head's channels by angles proportional to the token's position; channel i is paired with i + headSize/2, as in Hugging Face checkpoints.</summary>
+/// <remarks>RoFormer, Su et al. 2021, arXiv:2104.09864, section 3.2. Scores depend on distances between positions only, so all rows of a left-padded batch may count positions from their first column.</remarks>
+internal sealed class RotaryEmbedding : IDisposable
+{
+    private readonly int _headSize;
+    private readonly float _theta;
+    private int _positionCount;
+    private Tensor? _cos;
+    private Tensor? _signedSin;
+
+    public RotaryEmbedding(int headSize, float theta, int positionCount)
+    {
+        _headSize = headSize;
+        _theta = theta;
+        _positionCount = positionCount;
+    }
+
+    /// <summary>Tables for a run of positions.</summary>
+    /// <param name="firstPosition">Position of the first token.</param>
+    /// <param name="tokenCount">Number of tokens.</param>
+    /// <param name="device">Device of the tensors to rotate.</param>
+    /// <returns>cos, and sin with its first half negated; each [tokens, 1, headSize], float32, views owned by the caller's scope.</returns>
+    public (Tensor Cos, Tensor SignedSin) Tables(int firstPosition, int tokenCount, Device device)
+    {
+        if (_cos is null || firstPosition + tokenCount > _positionCount || _cos.device_type != device.type || _cos.device_index != device.index)
+        {
+            _positionCount = Math.Max(_positionCount, firstPosition + tokenCount);
+            Build(device);
+        }
+
+        return (_cos!.narrow(0, firstPosition, tokenCount), _signedSin!.narrow(0, firstPosition, tokenCount));
+    }
+
+    /// <summary>Rotates queries or keys.</summary>
+    /// <param name="heads">Shape [batch, tokens, heads, headSize].</param>
+    /// <param name="tables">What <see cref="Tables"/> gave for the same tokens.</param>
+    /// <returns>Same shape.</returns>
+    /// <remarks>Swapping the halves is a roll, whose gradient is a roll again; negating one half is folded into the sine table.</remarks>
+    public static Tensor Apply(Tensor heads, (Tensor Cos, Tensor SignedSin) tables) =>
+        heads.mul(tables.Cos).addcmul(heads.roll(heads.shape[^1] / 2, -1), tables.SignedSin, 1);
+
+    public void Dispose()
+    {
+        _cos?.Dispose();
+        _signedSin?.Dispose();
+        _cos = _signedSin = null;
+    }
+
+    private void Build(Device device)
+    {
+        Dispose();
+        using IDisposable noGradients = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor channel = arange(0, _headSize, 2, dtype: ScalarType.Float64, device: device);
+        Tensor frequency = channel.div(_headSize).mul(-Math.Log(_theta)).exp();
+        Tensor position = arange(_positionCount, dtype: ScalarType.Float64, device: device);
+        Tensor angle = position.unsqueeze(1).mul(frequency).unsqueeze(1); // [positions, 1, headSize/2]
+        Tensor cos = angle.cos();
+        Tensor sin = angle.sin();
+        _cos = cat([cos, cos], -1).to(ScalarType.Float32).DetachFromDisposeScope();
+        _signedSin = cat([sin.neg(), sin], -1).to(ScalarType.Float32).DetachFromDisposeScope();
+    }
+}
