@@ -1,4 +1,5 @@
 using Pique.Models;
+using Pique.Quantization;
 
 namespace Pique.Training;
 
@@ -32,9 +33,26 @@ internal sealed class Learner : IDisposable
     /// <returns>Global norm before clipping.</returns>
     public double Clip() => GradientClipping.Clip(Parameters.Tensors, _gradClip);
 
-    /// <summary>Updates the parameters.</summary>
+    /// <summary>Sets ρ of every quantizer.</summary>
+    /// <param name="strength">0 for full precision, 1 for quantized.</param>
+    public void SetStrength(double strength)
+    {
+        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.Strength = (float)strength;
+        }
+    }
+
+    /// <summary>Updates the parameters and restores the quantizers' invariants.</summary>
     /// <param name="learningRateFactor">The schedule's value.</param>
-    public void Update(double learningRateFactor) => Optimizer.Step(learningRateFactor);
+    public void Update(double learningRateFactor)
+    {
+        Optimizer.Step(learningRateFactor);
+        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.EnforceInvariants();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Optimizer.Dispose();

@@ -91,6 +91,7 @@ public sealed class Trainer : IDisposable
         finally
         {
             _metrics = null;
+            _learner.SetStrength(1);
             _learner.Optimizer.ClearGradients();
             _teacherLearner?.Optimizer.ClearGradients();
         }
@@ -184,6 +185,7 @@ public sealed class Trainer : IDisposable
         double strength = Strength();
         double factor = LearningRateCurve.Factor(
             _options.Training.Schedule, _state.Step, _state.TotalSteps, _options.Training.ScheduleWarmupSteps, _options.Training.FinalLearningRateFraction);
+        _learner.SetStrength(strength);
 
         using ObjectiveTerms terms = _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
         terms.Total.backward();
