@@ -6,8 +6,8 @@ public interface IBatchSource
     /// <summary>Batches in every epoch; at least 1.</summary>
     int BatchesPerEpoch { get; }
 
-    /// <summary>Makes one batch. The caller disposes it.</summary>
+    /// <summary>The batches of an epoch from a place on. The caller disposes of each.</summary>
     /// <param name="epoch">Epoch, from 0; decides the order of the rows.</param>
-    /// <param name="batchIndex">Place in the epoch, from 0 to <see cref="BatchesPerEpoch"/> − 1.</param>
-    TokenBatch GetBatch(int epoch, int batchIndex);
+    /// <param name="startBatch">First batch to serve, from 0 to <see cref="BatchesPerEpoch"/>.</param>
+    IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0);
 }

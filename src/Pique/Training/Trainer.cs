@@ -1,4 +1,5 @@
 using Pique.Data;
+using Pique.Formats;
 using Pique.Models;
 using Pique.Objectives;
 using TorchSharp;
@@ -26,6 +27,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainerCheckpoint? _checkpoint;
 
     private TrainingState _state = new();
+    private IEnumerator<TokenBatch>? _epochBatches;
     private MetricsWriter? _metrics;
     private double? _lastLoss;
     private double _epochLoss;
@@ -66,7 +68,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="RunFailedException">Too many steps in a row were not finite, a checkpoint could not be written, or a frozen teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
-        string? teacherDigest = _teacher is null ? null : ParameterDigest.Compute(_teacher);
+        string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
         _state = InitialState(teacherDigest);
         Report(new TrainingEvent.Started(
             _state.TotalSteps,
@@ -81,7 +83,8 @@ public sealed class Trainer : IDisposable
         {
             while (_state.Step < _state.TotalSteps && !cancellation.IsCancellationRequested)
             {
-                RunStep();
+                (StepMetrics step, bool finite) = RunStep();
+                Complete(step, finite);
                 if (_state.Step % _options.Training.CheckpointSteps == 0 || _state.Step == _state.TotalSteps)
                 {
                     savedStep = Save();
@@ -91,6 +94,7 @@ public sealed class Trainer : IDisposable
         finally
         {
             _metrics = null;
+            EndEpochBatches();
             _learner.SetStrength(1);
             _learner.Optimizer.ClearGradients();
             _teacherLearner?.Optimizer.ClearGradients();
@@ -177,11 +181,11 @@ public sealed class Trainer : IDisposable
         return _state.Step;
     }
 
-    private void RunStep()
+    private (StepMetrics Metrics, bool Finite) RunStep()
     {
         long started = _time.GetTimestamp();
         using DisposeScope scope = torch.NewDisposeScope();
-        using TokenBatch batch = _batches.GetBatch(_state.Epoch, _state.BatchIndex);
+        using TokenBatch batch = NextBatch();
         double strength = Strength();
         double factor = LearningRateCurve.Factor(
             _options.Training.Schedule, _state.Step, _state.TotalSteps, _options.Training.ScheduleWarmupSteps, _options.Training.FinalLearningRateFraction);
@@ -204,7 +208,7 @@ public sealed class Trainer : IDisposable
         _teacherLearner?.Optimizer.ClearGradients();
 
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
-        Complete(finite, new()
+        StepMetrics metrics = new()
         {
             Step = _state.Step + 1,
             Epoch = _state.Epoch + 1,
@@ -217,7 +221,22 @@ public sealed class Trainer : IDisposable
             QuantizationStrength = strength,
             TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
             StepSeconds = seconds,
-        });
+        };
+        return (metrics, finite);
+    }
+
+    private TokenBatch NextBatch()
+    {
+        _epochBatches ??= _batches.Batches(_state.Epoch, _state.BatchIndex).GetEnumerator();
+        return _epochBatches.MoveNext()
+            ? _epochBatches.Current
+            : throw new InvalidOperationException($"Epoch {_state.Epoch} ended after {_state.BatchIndex} of {_state.StepsPerEpoch} batches; a batch source serves the same number in all epochs.");
+    }
+
+    private void EndEpochBatches()
+    {
+        _epochBatches?.Dispose();
+        _epochBatches = null;
     }
 
     /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; math of record §4.</summary>
@@ -227,7 +246,7 @@ public sealed class Trainer : IDisposable
         return _state.Step >= warmupSteps ? 1 : (double)_state.Step / warmupSteps;
     }
 
-    private void Complete(bool finite, StepMetrics metrics)
+    private void Complete(StepMetrics metrics, bool finite)
     {
         int step = _state.Step + 1;
         _state = _state with
@@ -259,6 +278,7 @@ public sealed class Trainer : IDisposable
 
         if (_state.BatchIndex == 0)
         {
+            EndEpochBatches();
             Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, _epochSteps == 0 ? double.NaN : _epochLoss / _epochSteps));
             _epochLoss = 0;
             _epochSteps = 0;
@@ -267,7 +287,7 @@ public sealed class Trainer : IDisposable
 
     private void RequireUnchangedTeacher(string? before)
     {
-        if (_teacher is not null && _teacherLearner is null && ParameterDigest.Compute(_teacher) is { } after && after != before)
+        if (_teacher is not null && _teacherLearner is null && ModelDigest.Compute(_teacher) is { } after && after != before)
         {
             throw new RunFailedException($"The frozen teacher changed during training: SHA-256 {after}, before {before}. This is a fault in Pique or in the caller: nothing may write to the teacher's parameters.");
         }

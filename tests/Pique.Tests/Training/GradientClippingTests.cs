@@ -1,5 +1,4 @@
 using Pique.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Tests.Training;

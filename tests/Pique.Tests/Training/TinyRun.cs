@@ -61,7 +61,10 @@ internal sealed class TinyBatches(int batchesPerEpoch = 5) : IBatchSource
 {
     public int BatchesPerEpoch => batchesPerEpoch;
 
-    public TokenBatch GetBatch(int epoch, int batchIndex)
+    public IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0) =>
+        Enumerable.Range(startBatch, batchesPerEpoch - startBatch).Select(batch => GetBatch(epoch, batch));
+
+    public static TokenBatch GetBatch(int epoch, int batchIndex)
     {
         Random random = new((epoch * 1000) + batchIndex);
         const int Rows = 2;
