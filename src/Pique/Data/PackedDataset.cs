@@ -13,7 +13,7 @@ namespace Pique.Data;
 /// run on across the cut, so each of its tokens but the first is predicted exactly once. Tokens of one record attend to the records
 /// before it in the row, as is usual when packing; the begin token marks where they end.
 /// </remarks>
-public sealed class PackedDataset
+public sealed class PackedDataset : IBatchSource
 {
     // Epochs are counted from 0, so the stream that orders the records for packing is none of theirs.
     private const long PackingStream = -1;
