@@ -77,7 +77,7 @@ public sealed class QuantizedTensor
     public ReadOnlyMemory<Half> Scales => _scales;
 
     /// <summary>Zero points, shape of the scales; null on the symmetric grid.</summary>
-    public ReadOnlyMemory<byte>? ZeroPoints => _zeroPoints is { } zeroPoints ? new ReadOnlyMemory<byte>(zeroPoints) : null;
+    public ReadOnlyMemory<byte>? ZeroPoints => _zeroPoints is { } zeroPoints ? zeroPoints : (ReadOnlyMemory<byte>?)null;
 
     /// <summary>Bytes of codes, scales and zero points.</summary>
     public long StoredBytes => _packedCodes.LongLength + (2 * _scales.LongLength) + (_zeroPoints?.LongLength ?? 0);

@@ -25,6 +25,10 @@ internal static class QuantizationCases
         from grid in new (int? PiK, bool Symmetric)[] { (null, true), (null, false), (3, true), (4, true), (4, false) }
         select new WeightQuantizationSpec(bits, granularity, estimator, grid.PiK, grid.Symmetric);
 
+    /// <summary>The cases that differ in the forward pass: the scale learned, and the scale recomputed.</summary>
+    internal static IEnumerable<WeightQuantizationSpec> LearnedAndNot() =>
+        All().Where(spec => spec.Estimator is SteVariant.Standard or SteVariant.LearnedStepSize);
+
     /// <summary>Weights with a zero row, a constant row and exact ties among them.</summary>
     internal static float[] Weights(int rows, int columns, int seed)
     {

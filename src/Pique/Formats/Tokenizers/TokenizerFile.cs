@@ -1,0 +1,34 @@
+namespace Pique.Formats.Tokenizers;
+
+/// <summary>Reads a vocabulary file whole, within bounds.</summary>
+internal static class TokenizerFile
+{
+    /// <summary>Largest vocabulary file read; the largest known tokenizer.json has some 33 MB.</summary>
+    public const long MaximumBytes = 100L * 1024 * 1024;
+
+    /// <summary>Largest number of token ids; the largest known vocabularies have some 262,000.</summary>
+    public const int MaximumVocabularySize = 1 << 20;
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InputException">The file is missing, cannot be read or is too large.</exception>
+    public static byte[] Read(string path, long maximumBytes)
+    {
+        try
+        {
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            if (stream.Length > maximumBytes)
+                throw new InputException($"{path}: {stream.Length} bytes, expected at most {maximumBytes}; is this the right file?");
+            byte[] content = new byte[stream.Length];
+            stream.ReadExactly(content);
+            return content;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException($"{path}: no such file; check the path.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read ({exception.Message}).", exception);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+namespace Pique.Formats.Tokenizers;
+
+/// <summary>Loads the tokenizer of a checkpoint.</summary>
+public static class TokenizerLoader
+{
+    /// <summary>Loads a tokenizer.</summary>
+    /// <param name="folderOrFile">
+    /// A vocabulary file, or a folder in which tokenizer.json is taken before tokenizer.model, tok*.model and tok*.bin.
+    /// </param>
+    /// <exception cref="InputException">Nothing there, or a file that is malformed or not supported.</exception>
+    public static LoadedTokenizer Load(string folderOrFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folderOrFile);
+        string path = Directory.Exists(folderOrFile) ? Find(folderOrFile) : folderOrFile;
+        ITextTokenizer tokenizer = Path.GetExtension(path) switch
+        {
+            ".json" => TokenizerJsonReader.Read(path),
+            ".model" => SentencePieceTokenizer.Create(SentencePieceReader.Read(path)),
+            ".bin" => SentencePieceTokenizer.Create(Llama2CVocabularyReader.Read(path)),
+            string extension => throw new InputException(
+                $"{path}: \"{extension}\" is no vocabulary format; supported: tokenizer.json, tokenizer.model (SentencePiece), tok*.bin (llama2.c)."),
+        };
+        return new LoadedTokenizer(tokenizer, SourceFiles(path));
+    }
+
+    private static string Find(string folder)
+    {
+        string[] patterns = ["tokenizer.json", "tokenizer.model", "tok*.model", "tok*.bin"];
+        foreach (string pattern in patterns)
+        {
+            string? found = Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault();
+            if (found is not null)
+                return found;
+        }
+        throw new InputException($"{folder}: no tokenizer; expected {string.Join(", ", patterns)}. Copy it from the checkpoint's source.");
+    }
+
+    private static List<string> SourceFiles(string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return [Path.GetFullPath(path), .. SpecialTokenIds.FileNames.Select(name => Path.Combine(folder, name)).Where(File.Exists)];
+    }
+}
