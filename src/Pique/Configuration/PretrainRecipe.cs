@@ -26,4 +26,13 @@ public sealed record PretrainRecipe
 
     /// <summary>Highest learning rate, greater than zero.</summary>
     public float LearningRate { get; init; } = 1e-3f;
+
+    /// <summary>Finds everything that is wrong with the values.</summary>
+    /// <returns>Every fault, in the order of the fields; none where the recipe is valid.</returns>
+    public IReadOnlyList<ConfigurationFault> Validate()
+    {
+        FaultCollector faults = new();
+        PretrainRecipeRules.Check(this, faults);
+        return faults.Faults;
+    }
 }

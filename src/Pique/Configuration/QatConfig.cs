@@ -64,4 +64,13 @@ public sealed partial record QatConfig
     /// <param name="k">2, 3, 4 or 5: the step is α·π/k.</param>
     /// <returns>The configuration.</returns>
     public static QatConfig Pi(int bits, int k) => new() { Bits = bits, PiK = k, SteVariant = new SteVariant.LearnedStepSize() };
+
+    /// <summary>Finds everything that is wrong with the values.</summary>
+    /// <returns>Every fault, in the order of the fields; none where the configuration is valid.</returns>
+    public IReadOnlyList<ConfigurationFault> Validate()
+    {
+        FaultCollector faults = new();
+        QatConfigRules.Check(this, "", faults);
+        return faults.Faults;
+    }
 }

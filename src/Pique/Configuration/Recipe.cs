@@ -29,4 +29,13 @@ public sealed record Recipe
 
     /// <summary>Departures by layer name; the first whose pattern fits a layer applies to it.</summary>
     public IReadOnlyList<LayerOverride> Overrides { get; init; } = LayerOverride.Defaults;
+
+    /// <summary>Finds everything that is wrong with the values.</summary>
+    /// <returns>Every fault, in the order of the fields; none where the recipe is valid.</returns>
+    public IReadOnlyList<ConfigurationFault> Validate()
+    {
+        FaultCollector faults = new();
+        RecipeRules.Check(this, faults);
+        return faults.Faults;
+    }
 }

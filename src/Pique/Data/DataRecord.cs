@@ -28,10 +28,11 @@ public abstract record DataRecord
 
     /// <summary>Running text: every token is trained on.</summary>
     /// <param name="Content">The text.</param>
-    public sealed record Text(string Content) : DataRecord
+    /// <param name="Subject">What the text is about, as the data file's entry in the recipe says.</param>
+    public sealed record Text(string Content, DataDomain Subject = DataDomain.General) : DataRecord
     {
         /// <inheritdoc/>
-        public override DataDomain Domain => DataDomain.General;
+        public override DataDomain Domain => Subject;
     }
 
     /// <summary>A problem, its chain of thought and its answer. Tokens of the prompt are masked out of the loss.</summary>

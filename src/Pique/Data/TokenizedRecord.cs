@@ -31,8 +31,12 @@ public readonly record struct ReasoningSpan(int Start, int Length, ReasoningSpan
 /// <param name="LossMask">Per token: whether predicting it counts in the loss. The first is always false.</param>
 /// <param name="Spans">Reasoning steps in order, then the answer; empty for running text and tool calls.</param>
 /// <param name="Domain">What the record is about.</param>
+/// <param name="Origin">Where the record was read, for messages.</param>
+/// <param name="MayBeCut">Whether packing may cut it into windows of the context length.</param>
 public sealed record TokenizedRecord(
     IReadOnlyList<int> Tokens,
     IReadOnlyList<bool> LossMask,
     IReadOnlyList<ReasoningSpan> Spans,
-    DataDomain Domain);
+    DataDomain Domain,
+    string Origin = "",
+    bool MayBeCut = false);

@@ -47,13 +47,14 @@ internal static class ElfVersionPatcher
         bool found = false;
         for (ulong i = 0; i < needCount; i++)
         {
-            ulong auxiliary = checked(need + reader.U32(need + 8));
+            ulong auxiliary = need + reader.U32(need + 8);
             for (int remaining = reader.U16(need + 2); remaining > 0; remaining--)
             {
                 if (reader.StartsWith(strings + reader.U32(auxiliary + 8), wanted))
                 {
-                    Span<byte> flags = patched.AsSpan((int)auxiliary + 4, 2);
-                    BinaryPrimitives.WriteUInt16LittleEndian(flags, (ushort)(reader.U16(auxiliary + 4) | WeakFlag));
+                    ulong flagsAt = auxiliary + 4;
+                    ushort flags = reader.U16(flagsAt); // refuses an offset outside of the file
+                    BinaryPrimitives.WriteUInt16LittleEndian(patched.AsSpan((int)flagsAt), (ushort)(flags | WeakFlag));
                     found = true;
                 }
                 uint toNext = reader.U32(auxiliary + 12);

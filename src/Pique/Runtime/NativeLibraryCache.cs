@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 
@@ -7,7 +8,8 @@ namespace Pique;
 /// <remarks>
 /// A library is written under a name of its own and renamed into place, so several processes may start at once. A file
 /// already there is loaded only when its content is the wanted one. Where a folder cannot be written to or loaded from
-/// (read-only, or mounted without execute permission), the next one is tried.
+/// (read-only, or mounted without execute permission), the next one is tried. A folder that another user owns, or everyone
+/// may write to, is refused, since whoever writes there would choose the code that this process runs.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed class NativeLibraryCache(IReadOnlyList<string> folders)
@@ -30,7 +32,7 @@ internal sealed class NativeLibraryCache(IReadOnlyList<string> folders)
             folders.Add(Path.Combine(configured!, "pique"));
         else if (Path.IsPathFullyQualified(home))
             folders.Add(Path.Combine(home, ".cache", "pique"));
-        folders.Add(Path.Combine(Path.GetTempPath(), "pique-" + Environment.UserName));
+        folders.Add(Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"pique-{FolderOwner.CurrentUser}")));
         return new NativeLibraryCache(folders);
     }
 
@@ -67,10 +69,10 @@ internal sealed class NativeLibraryCache(IReadOnlyList<string> folders)
     private static void Place(string path, byte[] content, byte[] digest)
     {
         string folder = Path.GetDirectoryName(path)!;
+        Directory.CreateDirectory(folder, OwnerOnly);
+        FolderOwner.DemandSafe(folder);
         if (File.Exists(path) && HasDigest(path, digest))
             return;
-        Directory.CreateDirectory(folder, OwnerOnly);
-        File.SetUnixFileMode(folder, OwnerOnly); // fails for a folder that someone else made
         string partial = $"{path}.{Path.GetRandomFileName()}.partial";
         try
         {

@@ -14,7 +14,8 @@ public sealed record RuntimeOptions
 
     /// <summary>
     /// Folder for the native libraries Pique writes; <see langword="null"/> takes <c>$XDG_CACHE_HOME/pique</c> or
-    /// <c>~/.cache/pique</c>. Where it cannot be written or loaded from, a folder under the temporary folder serves.
+    /// <c>~/.cache/pique</c>. Where it cannot be written to or loaded from, or is open to every user, a
+    /// folder of this user's under the temporary folder serves.
     /// </summary>
     public string? CacheDirectory { get; init; }
 }

@@ -6,7 +6,7 @@ namespace Pique.Formats.Safetensors;
 /// <summary>Parses the JSON header of a safetensors file and proves it consistent: every tensor's bytes are its shape's, and together they cover the data exactly.</summary>
 internal static class SafetensorsHeader
 {
-    private const string MetadataKey = "__metadata__";
+    internal const string MetadataKey = "__metadata__";
 
     /// <summary>An object of objects of arrays of numbers: three levels. One more, so that the fault is ours to word.</summary>
     private const int MaxDepth = 4;

@@ -56,7 +56,9 @@ public sealed class LlamaModel : CausalLanguageModel
         ArgumentNullException.ThrowIfNull(tokens);
         using DisposeScope scope = NewDisposeScope();
         AttentionContext context = AttentionContext.Create(_rotary, (int)tokens.shape[1], cache, tokens.device);
-        return _backbone.Run(tokens, context).MoveToOuterDisposeScope();
+        Tensor hidden = _backbone.Run(tokens, context);
+        cache?.Advance((int)tokens.shape[1]);
+        return hidden.MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,78 @@
+using System.Text.Json;
+
+namespace Pique.Configuration;
+
+/// <summary>The JSON of a <see cref="Recipe"/>: snake_case fields in declared order, laid out as <see cref="QatConfigJson"/> lays out its own.</summary>
+public static class RecipeJson
+{
+    /// <summary>Writes a recipe with every field, without a line end after the last brace.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <returns>The text.</returns>
+    public static string Write(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        PrettyJsonWriter json = new();
+        json.Object(() =>
+        {
+            json.Field("qat", () => QatConfigJson.WriteObject(json, recipe.Qat));
+            json.Field("model", recipe.Model);
+            json.Field("teacher", recipe.Teacher);
+            RecipePartsJson.Write(json, "data", recipe.Data);
+            json.Field("activation_bits", recipe.ActivationBits);
+            RecipePartsJson.Write(json, "training", recipe.Training);
+            json.Field("calibration", () => json.Object(() => json.Field("method", recipe.Calibration.Method)));
+            json.List("overrides", recipe.Overrides, layers => json.Object(() =>
+            {
+                json.Field("pattern", layers.Pattern);
+                json.Field("bits", layers.Bits);
+                VariantJson.Write(json, "granularity", layers.Granularity);
+                json.Field("full_precision", layers.FullPrecision);
+            }));
+        });
+        return json.ToString();
+    }
+
+    /// <summary>Reads and validates a recipe. Missing fields take their defaults; paths stay as written.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="source">File or argument it came from, for the message.</param>
+    /// <returns>The recipe.</returns>
+    /// <exception cref="ConfigurationException">The text is no recipe or a value is not valid; lists every fault.</exception>
+    public static Recipe Read(string json, string source) => Examine(json).ValueOrThrow(source);
+
+    /// <summary>Reads a recipe and lists its faults without throwing.</summary>
+    /// <param name="json">The text.</param>
+    /// <returns>The recipe, where the text is one, and every fault.</returns>
+    public static ConfigurationReading<Recipe> Examine(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return ConfigurationDocument.Read(json, ReadObject, RecipeRules.Check);
+    }
+
+    internal static Recipe ReadObject(ObjectReader fields)
+    {
+        Recipe fallback = new();
+        return new Recipe
+        {
+            Qat = fields.Object("qat", fallback.Qat, QatConfigJson.ReadObject),
+            Model = fields.String("model", fallback.Model),
+            Teacher = fields.OptionalString("teacher", fallback.Teacher),
+            Data = fields.Object("data", fallback.Data, RecipePartsJson.ReadData),
+            ActivationBits = fields.Int32("activation_bits", fallback.ActivationBits),
+            Training = fields.Object("training", fallback.Training, RecipePartsJson.ReadTraining),
+            Calibration = fields.Object("calibration", fallback.Calibration, calibration => new CalibrationRecipe
+            {
+                Method = calibration.Enum("method", fallback.Calibration.Method),
+            }),
+            Overrides = fields.List("overrides", fallback.Overrides, ReadOverride),
+        };
+    }
+
+    private static LayerOverride ReadOverride(ObjectReader fields) => new()
+    {
+        Pattern = fields.String("pattern", ""),
+        Bits = fields.OptionalInt32("bits", null),
+        Granularity = fields.Value<QuantGranularity?>("granularity", null, (element, path, faults) =>
+            element.ValueKind == JsonValueKind.Null ? (true, null) : VariantJson.ReadGranularity(element, path, faults)),
+        FullPrecision = fields.Boolean("full_precision", false),
+    };
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+
+namespace Pique.Configuration;
+
+/// <summary>The valid values of a <see cref="Recipe"/> and of the parts it shares with a <see cref="PretrainRecipe"/>.</summary>
+internal static class RecipeRules
+{
+    // A token and the one it predicts.
+    private const int LeastContextTokens = 2;
+
+    public static void Check(Recipe recipe, FaultCollector faults)
+    {
+        RuleChecker rules = new("", faults);
+        QatConfigRules.Check(recipe.Qat, "qat", faults);
+        rules.FilePath("model", recipe.Model, "the path of a full-precision model");
+        if (recipe.Teacher is not null)
+        {
+            rules.FilePath("teacher", recipe.Teacher, "the path of a full-precision model, or null for the model itself");
+        }
+
+        CheckData(recipe.Data, rules.Within("data"));
+        rules.Between("activation_bits", recipe.ActivationBits, 2, 8);
+        CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
+        for (int index = 0; index < recipe.Overrides.Count; index++)
+        {
+            CheckOverride(recipe.Overrides[index], rules.Item("overrides", index));
+        }
+    }
+
+    public static void CheckData(DataRecipe data, RuleChecker rules)
+    {
+        if (data.Files.Count == 0 && data.Curriculum is null)
+        {
+            rules.Reject("", "neither files nor a curriculum", "records to train on", "add \"files\" or \"curriculum\"");
+        }
+
+        for (int index = 0; index < data.Files.Count; index++)
+        {
+            rules.Item("files", index).FilePath("path", data.Files[index].Path, "the path of a .txt or .jsonl file");
+        }
+
+        if (data.Curriculum is CurriculumRecipe curriculum)
+        {
+            CheckCurriculum(curriculum, rules.Within("curriculum"));
+        }
+
+        rules.Fraction("held_out_share", data.HeldOutShare, includesOne: false);
+        rules.AtLeast("context_tokens", data.ContextTokens, LeastContextTokens);
+    }
+
+    public static void CheckTraining(TrainingRecipe training, DataRecipe data, RuleChecker rules)
+    {
+        if (training.BatchTokens < data.ContextTokens)
+        {
+            string least = data.ContextTokens.ToString(CultureInfo.InvariantCulture);
+            rules.Reject("batch_tokens", training.BatchTokens.ToString(CultureInfo.InvariantCulture), $"at least one row, {least} tokens (data.context_tokens)", $"set it to {least} or more, or shorten the context");
+        }
+
+        rules.NotNegative("weight_learning_rate", training.WeightLearningRate);
+        rules.AtLeast("schedule_warmup_steps", training.ScheduleWarmupSteps, 0);
+        rules.Fraction("final_learning_rate_fraction", training.FinalLearningRateFraction, includesOne: true);
+        rules.AtLeast("checkpoint_steps", training.CheckpointSteps, 1);
+        rules.AtLeast("keep_checkpoints", training.KeepCheckpoints, 1);
+        rules.AtLeast("max_steps", training.MaxSteps ?? 1, 1);
+        rules.Fraction("adam_beta1", training.AdamBeta1, includesOne: false);
+        rules.Fraction("adam_beta2", training.AdamBeta2, includesOne: false);
+        rules.Positive("adam_epsilon", training.AdamEpsilon, "1e-8");
+    }
+
+    private static void CheckCurriculum(CurriculumRecipe curriculum, RuleChecker rules)
+    {
+        rules.AtLeast("general", curriculum.General, 0);
+        rules.AtLeast("reasoning", curriculum.Reasoning, 0);
+        rules.AtLeast("tool_use", curriculum.ToolUse, 0);
+        rules.AtLeast("held_out", curriculum.HeldOut, 0);
+        if (curriculum is { General: 0, Reasoning: 0, ToolUse: 0 })
+        {
+            rules.Reject("", "no records of any domain", "one record or more", "set general, reasoning or tool_use, or remove the curriculum");
+        }
+    }
+
+    private static void CheckOverride(LayerOverride layers, RuleChecker rules)
+    {
+        rules.Present("pattern", layers.Pattern, "layer names, * standing for any run of characters");
+        if (layers.Bits is int bits)
+        {
+            QatConfigRules.CheckBits(rules, "bits", bits);
+        }
+
+        QatConfigRules.CheckGranularity(rules, "granularity", layers.Granularity);
+        bool isQuantized = layers.Bits is not null || layers.Granularity is not null;
+        if (layers.FullPrecision && isQuantized)
+        {
+            rules.Reject("full_precision", "true beside bits or granularity", "full precision or a quantization, not both", "remove one of them");
+        }
+
+        if (!layers.FullPrecision && !isQuantized)
+        {
+            rules.Reject("", "an override that changes nothing", "bits, granularity or full_precision", "add one of them, or remove the override");
+        }
+    }
+}

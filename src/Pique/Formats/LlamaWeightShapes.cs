@@ -1,0 +1,50 @@
+using Pique.Models.Llama;
+
+namespace Pique.Formats;
+
+/// <summary>The weights a Llama checkpoint consists of, computed from its configuration.</summary>
+internal static class LlamaWeightShapes
+{
+    /// <summary>Name of the token embedding.</summary>
+    public const string Embedding = "model.embed_tokens.weight";
+
+    /// <summary>Name of the output head; absent where it is the embedding.</summary>
+    public const string Head = "lm_head.weight";
+
+    /// <summary>Weights outside the layers of a tied model.</summary>
+    private const int WeightsOutsideLayers = 2;
+
+    private const int WeightsPerLayer = 9;
+
+    /// <summary>Largest number of layers a checkpoint of so many tensors can have.</summary>
+    /// <param name="tensorCount">Tensors in the checkpoint.</param>
+    public static int MaxLayerCount(int tensorCount) => Math.Max(0, tensorCount - WeightsOutsideLayers) / WeightsPerLayer;
+
+    /// <summary>Shape of every weight by its name, in the order of the network.</summary>
+    /// <param name="config">Shape of the model.</param>
+    public static IReadOnlyList<(string Name, long[] Shape)> Of(LlamaConfig config)
+    {
+        long hidden = config.HiddenSize;
+        long queries = (long)config.HeadCount * config.HeadSize;
+        long keys = (long)config.KeyValueHeadCount * config.HeadSize;
+        List<(string, long[])> shapes = [(Embedding, [config.VocabularySize, hidden])];
+        for (int layer = 0; layer < config.LayerCount; layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            shapes.Add(($"{prefix}input_layernorm.weight", [hidden]));
+            shapes.Add(($"{prefix}self_attn.q_proj.weight", [queries, hidden]));
+            shapes.Add(($"{prefix}self_attn.k_proj.weight", [keys, hidden]));
+            shapes.Add(($"{prefix}self_attn.v_proj.weight", [keys, hidden]));
+            shapes.Add(($"{prefix}self_attn.o_proj.weight", [hidden, queries]));
+            shapes.Add(($"{prefix}post_attention_layernorm.weight", [hidden]));
+            shapes.Add(($"{prefix}mlp.gate_proj.weight", [config.IntermediateSize, hidden]));
+            shapes.Add(($"{prefix}mlp.up_proj.weight", [config.IntermediateSize, hidden]));
+            shapes.Add(($"{prefix}mlp.down_proj.weight", [hidden, config.IntermediateSize]));
+        }
+
+        shapes.Add(("model.norm.weight", [hidden]));
+        if (!config.TieWordEmbeddings)
+            shapes.Add((Head, [config.VocabularySize, hidden]));
+        return shapes;
+    }
+}

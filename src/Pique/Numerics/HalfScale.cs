@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Pique.Numerics;
+
+/// <summary>The scales that ship: float16 values, greater than zero and finite. Math of record §1.</summary>
+public static class HalfScale
+{
+    /// <summary>Smallest scale, 2^−24: float16's smallest positive value.</summary>
+    public const float Floor = 1f / (1 << 24);
+
+    /// <summary>Largest scale, 65504: float16's largest finite value.</summary>
+    public const float Ceiling = 65504f;
+
+    /// <summary>Rounds a scale to the nearest float16 (ties to even) within [<see cref="Floor"/>, <see cref="Ceiling"/>].</summary>
+    /// <param name="scale">Any scale but NaN.</param>
+    /// <returns>The float16 value as float32.</returns>
+    public static float Round(float scale) => (float)(Half)Math.Clamp(scale, Floor, Ceiling);
+
+    /// <summary>Rounds scales as <see cref="Round(float)"/> does.</summary>
+    /// <param name="scales">Scales, any shape, float32.</param>
+    /// <returns>Float16 values as float32, same shape.</returns>
+    public static Tensor Round(Tensor scales)
+    {
+        using Tensor bounded = scales.detach().clamp(Floor, Ceiling);
+        using Tensor half = bounded.to(ScalarType.Float16);
+        return half.to(ScalarType.Float32);
+    }
+}

@@ -1,0 +1,151 @@
+using Pique.Configuration;
+using Pique.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pique.Quantization;
+
+/// <summary>Prepares a model for quantization-aware training, converts it afterwards, and leads the way back.</summary>
+public static class ModelQuantizer
+{
+    /// <summary>Bits of dynamically quantized activations where none are given.</summary>
+    public const int DefaultActivationBits = 8;
+
+    /// <summary>Gives every layer the policy names its fake quantizers, with scales found from its weight.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <param name="policy">How each layer's weight is quantized; null keeps it in full precision.</param>
+    /// <param name="method">How scales are found.</param>
+    /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
+    /// <exception cref="InputException">A weight is no matrix or not finite; no layer is changed then.</exception>
+    public static void Prepare(
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
+        Func<string, WeightQuantizationSpec?> policy,
+        ScaleMethod method,
+        int activationBits = DefaultActivationBits) =>
+        Prepare(layers, policy, activationBits, (name, spec, weight) => WeightFakeQuantizer.Create(name, spec, weight, method));
+
+    /// <summary>Gives every layer the policy names its fake quantizers, with scales that calibration found.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <param name="policy">How each layer's weight is quantized; null keeps it in full precision.</param>
+    /// <param name="calibration">Scales of every layer to be quantized, by its name.</param>
+    /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
+    /// <exception cref="InputException">A weight is no matrix or not finite, or its scales are missing or of another layout; no layer is changed then.</exception>
+    public static void Prepare(
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
+        Func<string, WeightQuantizationSpec?> policy,
+        IReadOnlyDictionary<string, GroupScales> calibration,
+        int activationBits = DefaultActivationBits) =>
+        Prepare(layers, policy, activationBits, (name, spec, weight) =>
+            calibration.TryGetValue(name, out GroupScales? scales)
+                ? WeightFakeQuantizer.Create(name, spec, weight, scales)
+                : throw new InputException($"{name}: found no calibrated scales, expected some; calibrate this model with this configuration."));
+
+    /// <summary>Quantizes every prepared weight.</summary>
+    /// <param name="layers">Prepared layers by checkpoint name.</param>
+    /// <returns>Packed weights by layer name; layers in full precision are left out.</returns>
+    /// <exception cref="InputException">A weight is not finite.</exception>
+    public static IReadOnlyDictionary<string, QuantizedTensor> Convert(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
+        layers.Where(entry => entry.Layer.WeightQuantizer is not null)
+            .ToDictionary(entry => entry.Name, entry => entry.Layer.WeightQuantizer!.Quantize(entry.Layer.Weight), StringComparer.Ordinal);
+
+    /// <summary>Post-training quantization: prepares with scales found from the weights and converts at once, without training. The layers stay prepared.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <param name="policy">How each layer's weight is quantized; null keeps it in full precision.</param>
+    /// <param name="method">How scales are found.</param>
+    /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
+    /// <returns>Packed weights by layer name.</returns>
+    /// <exception cref="InputException">A weight is no matrix or not finite.</exception>
+    public static IReadOnlyDictionary<string, QuantizedTensor> RoundToNearest(
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
+        Func<string, WeightQuantizationSpec?> policy,
+        ScaleMethod method,
+        int activationBits = DefaultActivationBits)
+    {
+        Prepare(layers, policy, method, activationBits);
+        return Convert(layers);
+    }
+
+    /// <summary>Takes all quantizers away again: the layers compute with their latent weights.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    public static void Remove(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers)
+    {
+        foreach ((_, IQuantizableLayer layer) in layers)
+        {
+            layer.WeightQuantizer?.Dispose();
+            layer.WeightQuantizer = null;
+            if (layer is QuantizableLinear linear)
+            {
+                linear.ActivationQuantizer?.Dispose();
+                linear.ActivationQuantizer = null;
+            }
+        }
+    }
+
+    /// <summary>The trained quantization parameters, for an optimizer group of their own.</summary>
+    /// <param name="layers">Prepared layers by checkpoint name.</param>
+    /// <returns>Names such as "model.layers.0.mlp.up_proj.weight_quantizer.scale", in the order of the layers.</returns>
+    public static IReadOnlyList<(string Name, Parameter Parameter)> Parameters(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
+        [.. from entry in layers
+            where entry.Layer.WeightQuantizer is not null
+            from parameter in entry.Layer.WeightQuantizer!.named_parameters()
+            select ($"{entry.Name}.weight_quantizer.{parameter.name}", parameter.parameter)];
+
+    /// <summary>Everything a checkpoint must hold to restore the quantizers: trained parameters, zero points and clip ratios.</summary>
+    /// <param name="layers">Prepared layers by checkpoint name.</param>
+    /// <returns>Live tensors by name; copy into them to restore.</returns>
+    public static IReadOnlyList<(string Name, Tensor Tensor)> State(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
+        [.. from entry in layers
+            where entry.Layer.WeightQuantizer is not null
+            from state in entry.Layer.WeightQuantizer!.state_dict()
+            select ($"{entry.Name}.weight_quantizer.{state.Key}", state.Value)];
+
+    /// <summary>Sets the warm-up strength ρ of every weight quantizer.</summary>
+    /// <param name="layers">Prepared layers by checkpoint name.</param>
+    /// <param name="strength">ρ, 0 to 1.</param>
+    public static void SetStrength(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers, float strength)
+    {
+        foreach ((_, IQuantizableLayer layer) in layers)
+        {
+            if (layer.WeightQuantizer is { } quantizer)
+                quantizer.Strength = strength;
+        }
+    }
+
+    /// <summary>Restores the invariants of every trained quantization parameter; call it after every optimizer step.</summary>
+    /// <param name="layers">Prepared layers by checkpoint name.</param>
+    public static void EnforceInvariants(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers)
+    {
+        foreach ((_, IQuantizableLayer layer) in layers)
+            layer.WeightQuantizer?.EnforceInvariants();
+    }
+
+    private static void Prepare(
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
+        Func<string, WeightQuantizationSpec?> policy,
+        int activationBits,
+        Func<string, WeightQuantizationSpec, Tensor, WeightFakeQuantizer> create)
+    {
+        List<(IQuantizableLayer Layer, WeightFakeQuantizer Quantizer)> prepared = [];
+        try
+        {
+            foreach ((string name, IQuantizableLayer layer) in layers)
+            {
+                if (policy(name) is { } spec)
+                    prepared.Add((layer, create(name, spec, layer.Weight)));
+            }
+        }
+        catch
+        {
+            prepared.ForEach(entry => entry.Quantizer.Dispose());
+            throw;
+        }
+
+        Remove(layers);
+        foreach ((IQuantizableLayer layer, WeightFakeQuantizer quantizer) in prepared)
+        {
+            layer.WeightQuantizer = quantizer;
+            if (layer is QuantizableLinear linear && quantizer.Spec.Granularity is QuantGranularity.PerToken)
+                linear.ActivationQuantizer = new ActivationFakeQuantizer(activationBits);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Pique.Models;
+using Pique.Quantization;
+
+namespace Pique.Training;
+
+/// <summary>A model, what is trained in it and its optimizer.</summary>
+internal sealed class Learner : IDisposable
+{
+    private readonly double? _gradClip;
+
+    /// <summary>Gathers the model's parameters.</summary>
+    /// <param name="model">The model, its quantizers in place.</param>
+    /// <param name="options">Rates, decay and AdamW constants.</param>
+    public Learner(CausalLanguageModel model, TrainerOptions options)
+    {
+        Parameters = TrainedParameters.Of(model);
+        _gradClip = options.GradClip;
+        Optimizer = new(Parameters.Groups(options), new()
+        {
+            Beta1 = options.Training.AdamBeta1,
+            Beta2 = options.Training.AdamBeta2,
+            Epsilon = options.Training.AdamEpsilon,
+        });
+    }
+
+    /// <summary>What is trained.</summary>
+    public TrainedParameters Parameters { get; }
+
+    /// <summary>Its optimizer.</summary>
+    public AdamW Optimizer { get; }
+
+    /// <summary>Clips the gradients.</summary>
+    /// <returns>Global norm before clipping.</returns>
+    public double Clip() => GradientClipping.Clip(Parameters.Tensors, _gradClip);
+
+    /// <summary>Sets ρ of every quantizer.</summary>
+    /// <param name="strength">0 for full precision, 1 for quantized.</param>
+    public void SetStrength(double strength)
+    {
+        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.Strength = (float)strength;
+        }
+    }
+
+    /// <summary>Updates the parameters and restores the quantizers' invariants.</summary>
+    /// <param name="learningRateFactor">The schedule's value.</param>
+    public void Update(double learningRateFactor)
+    {
+        Optimizer.Step(learningRateFactor);
+        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.EnforceInvariants();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Optimizer.Dispose();
+}

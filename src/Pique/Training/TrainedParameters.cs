@@ -1,0 +1,76 @@
+using Pique.Models;
+using Pique.Quantization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pique.Training;
+
+/// <summary>What is trained in a model, by checkpoint name, sorted into optimizer groups.</summary>
+/// <remarks>Names are the model's own; a quantizer's are "quantizer.&lt;layer&gt;.&lt;parameter&gt;".</remarks>
+internal sealed class TrainedParameters
+{
+    private TrainedParameters(List<(string, Tensor)> weights, List<(string, Tensor)> quantization, List<(string, Tensor)> saved, List<WeightFakeQuantizer> quantizers)
+    {
+        Weights = weights;
+        Quantization = quantization;
+        Saved = saved;
+        Quantizers = quantizers;
+    }
+
+    /// <summary>Weights of the model.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> Weights { get; }
+
+    /// <summary>Learned scales and α.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> Quantization { get; }
+
+    /// <summary>All that a checkpoint must carry: the above and the quantizers' buffers.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> Saved { get; }
+
+    /// <summary>The weight quantizers in the order of the layers.</summary>
+    public IReadOnlyList<WeightFakeQuantizer> Quantizers { get; }
+
+    /// <summary>All trained tensors.</summary>
+    public IEnumerable<Tensor> Tensors => Weights.Concat(Quantization).Select(item => item.Value);
+
+    /// <summary>Collects a model's parameters.</summary>
+    /// <param name="model">The model, its quantizers in place.</param>
+    public static TrainedParameters Of(CausalLanguageModel model)
+    {
+        List<(string, Tensor)> weights = [], quantization = [], buffers = [];
+        List<WeightFakeQuantizer> quantizers = [];
+        foreach ((string name, Parameter parameter) in model.named_parameters())
+        {
+            weights.Add((name, parameter));
+        }
+
+        foreach ((string layerName, IQuantizableLayer layer) in model.QuantizableLayers)
+        {
+            if (layer.WeightQuantizer is not { } quantizer)
+            {
+                continue;
+            }
+
+            quantizers.Add(quantizer);
+            foreach ((string name, Parameter parameter) in quantizer.named_parameters())
+            {
+                quantization.Add(($"quantizer.{layerName}.{name}", parameter));
+            }
+
+            foreach ((string name, Tensor buffer) in quantizer.named_buffers())
+            {
+                buffers.Add(($"quantizer.{layerName}.{name}", buffer));
+            }
+        }
+
+        return new(weights, quantization, [.. weights, .. quantization, .. buffers], quantizers);
+    }
+
+    /// <summary>Sorts the parameters: matrices decay, other weights do not, quantization parameters have their own rate and no decay.</summary>
+    /// <param name="options">Rates and decay.</param>
+    public IReadOnlyList<ParameterGroup> Groups(TrainerOptions options) =>
+    [
+        new("matrices", [.. Weights.Where(item => item.Value.dim() >= 2)], options.WeightLearningRate, options.WeightDecay),
+        new("other weights", [.. Weights.Where(item => item.Value.dim() < 2)], options.WeightLearningRate, 0),
+        new("quantization", Quantization, options.QuantizationLearningRate, 0),
+    ];
+}

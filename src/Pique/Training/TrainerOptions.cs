@@ -1,0 +1,77 @@
+using Pique.Configuration;
+using Pique.Objectives;
+
+namespace Pique.Training;
+
+/// <summary>Everything a training run needs to know beside models and data.</summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Steps in a row without a finite gradient after which the run fails.</summary>
+    public const int MaxConsecutiveSkips = 5;
+
+    /// <summary>Passes over the data.</summary>
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Highest learning rate of weights.</summary>
+    public double WeightLearningRate { get; init; } = 1e-3;
+
+    /// <summary>Highest learning rate of scales and α.</summary>
+    public double QuantizationLearningRate { get; init; } = 1e-4;
+
+    /// <summary>Decoupled weight decay, on weight matrices only.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Largest global gradient norm, or null for no clipping.</summary>
+    public double? GradClip { get; init; } = 1.0;
+
+    /// <summary>Epochs over which the quantization strength ρ rises from 0 to 1.</summary>
+    public int WarmupEpochs { get; init; }
+
+    /// <summary>Weights of the losses.</summary>
+    public QatLossWeights LossWeights { get; init; } = new();
+
+    /// <summary>Weights inside the reasoning loss.</summary>
+    public ReasoningLossOptions ReasoningLoss { get; init; } = new();
+
+    /// <summary>Keep the teacher's weights fixed and check their digest; false lets it learn from the task loss.</summary>
+    public bool FreezeTeacher { get; init; } = true;
+
+    /// <summary>Schedule, checkpoints, step limit, seed and AdamW constants. Batch size is the data's affair.</summary>
+    public TrainingRecipe Training { get; init; } = new();
+
+    /// <summary>Folder of metrics.jsonl and checkpoints/; null writes neither.</summary>
+    public string? RunFolder { get; init; }
+
+    /// <summary>Continue from the newest whole checkpoint of <see cref="RunFolder"/>, or start where there is none.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Digest of all that must be equal for a resume to make sense, such as the recipe and the data; empty for none.</summary>
+    public string ConfigurationDigest { get; init; } = "";
+
+    /// <summary>Options of quantization-aware training.</summary>
+    /// <param name="recipe">A valid recipe.</param>
+    public static TrainerOptions From(Recipe recipe) => new()
+    {
+        Epochs = recipe.Qat.Epochs,
+        WeightLearningRate = recipe.Training.WeightLearningRate ?? recipe.Qat.LearningRate,
+        QuantizationLearningRate = recipe.Qat.LearningRate,
+        WeightDecay = recipe.Qat.WeightDecay,
+        GradClip = recipe.Qat.GradClip,
+        WarmupEpochs = recipe.Qat.WarmupEpochs,
+        LossWeights = recipe.Qat.LossWeights,
+        FreezeTeacher = recipe.Qat.FreezeTeacher,
+        Training = recipe.Training,
+    };
+
+    /// <summary>Options of pretraining: cross-entropy alone.</summary>
+    /// <param name="recipe">A valid recipe.</param>
+    public static TrainerOptions From(PretrainRecipe recipe) => new()
+    {
+        Epochs = recipe.Epochs,
+        WeightLearningRate = recipe.Training.WeightLearningRate ?? recipe.LearningRate,
+        WeightDecay = recipe.WeightDecay,
+        GradClip = recipe.GradClip,
+        LossWeights = new() { LambdaTask = 1, LambdaKd = 0, LambdaReasoning = 0 },
+        Training = recipe.Training,
+    };
+}

@@ -1,0 +1,52 @@
+namespace Pique.Training;
+
+/// <summary>What a training run reports while it runs. A closed choice.</summary>
+public abstract record TrainingEvent
+{
+    private TrainingEvent()
+    {
+    }
+
+    /// <summary>The run begins.</summary>
+    /// <param name="TotalSteps">Steps of the whole run, those before a resume included.</param>
+    /// <param name="StepsPerEpoch">Batches in an epoch.</param>
+    /// <param name="WeightCount">Trained weights.</param>
+    /// <param name="QuantizationParameterCount">Trained scales and α.</param>
+    /// <param name="TeacherDigest">SHA-256 of the teacher's parameters, or null without a teacher.</param>
+    public sealed record Started(int TotalSteps, int StepsPerEpoch, long WeightCount, long QuantizationParameterCount, string? TeacherDigest) : TrainingEvent;
+
+    /// <summary>The run continues from a checkpoint.</summary>
+    /// <param name="Step">Steps already done.</param>
+    /// <param name="Folder">The checkpoint.</param>
+    public sealed record Resumed(int Step, string Folder) : TrainingEvent;
+
+    /// <summary>A checkpoint is damaged and an older one is tried.</summary>
+    /// <param name="Folder">The checkpoint.</param>
+    /// <param name="Reason">What is wrong with it.</param>
+    public sealed record CheckpointRejected(string Folder, string Reason) : TrainingEvent;
+
+    /// <summary>A step is done.</summary>
+    /// <param name="Metrics">Its measurements.</param>
+    /// <param name="TotalSteps">Steps of the whole run.</param>
+    public sealed record StepCompleted(StepMetrics Metrics, int TotalSteps) : TrainingEvent;
+
+    /// <summary>A step's loss or gradient is not finite: its batch was passed over and no parameter changed.</summary>
+    /// <param name="Metrics">Its measurements.</param>
+    /// <param name="Consecutive">Steps skipped in a row.</param>
+    public sealed record StepSkipped(StepMetrics Metrics, int Consecutive) : TrainingEvent;
+
+    /// <summary>A pass over the data is done.</summary>
+    /// <param name="Epoch">Epoch, from 1.</param>
+    /// <param name="EpochCount">Epochs of the run.</param>
+    /// <param name="MeanLoss">Mean loss of its finite steps since the run began or was resumed.</param>
+    public sealed record EpochCompleted(int Epoch, int EpochCount, double MeanLoss) : TrainingEvent;
+
+    /// <summary>A checkpoint is safely on disk.</summary>
+    /// <param name="Step">Steps done.</param>
+    /// <param name="Folder">The checkpoint.</param>
+    public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent;
+
+    /// <summary>The run ended or was interrupted.</summary>
+    /// <param name="Result">Its outcome.</param>
+    public sealed record Finished(TrainingResult Result) : TrainingEvent;
+}

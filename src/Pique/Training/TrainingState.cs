@@ -1,0 +1,102 @@
+using System.Text.Json;
+
+namespace Pique.Training;
+
+/// <summary>Where a run stands: state.json of a checkpoint. Training itself draws no random numbers, so the seed of the data's order is all there is to keep of them.</summary>
+internal sealed record TrainingState
+{
+    /// <summary>The version this code writes and reads.</summary>
+    public const int CurrentFormatVersion = 1;
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
+
+    /// <summary>Version of the layout.</summary>
+    public int FormatVersion { get; init; } = CurrentFormatVersion;
+
+    /// <summary>Steps done.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Epoch of the next step, from 0.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>Batch of the next step in its epoch, from 0.</summary>
+    public int BatchIndex { get; init; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public int TotalSteps { get; init; }
+
+    /// <summary>Batches in an epoch.</summary>
+    public int StepsPerEpoch { get; init; }
+
+    /// <summary>Updates the optimizer has made.</summary>
+    public int UpdateCount { get; init; }
+
+    /// <summary>Updates the teacher's optimizer has made.</summary>
+    public int TeacherUpdateCount { get; init; }
+
+    /// <summary>Steps passed over.</summary>
+    public int SkippedSteps { get; init; }
+
+    /// <summary>Steps passed over in a row just now.</summary>
+    public int ConsecutiveSkips { get; init; }
+
+    /// <summary>Seed of the run.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Digest of the configuration.</summary>
+    public string ConfigurationDigest { get; init; } = "";
+
+    /// <summary>Digest of the teacher before the first step, or null.</summary>
+    public string? TeacherDigest { get; init; }
+
+    /// <summary>Writes state.json.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+
+    /// <summary>Reads state.json.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InputException">It is not of this format.</exception>
+    public static TrainingState Load(string path)
+    {
+        try
+        {
+            TrainingState? state = JsonSerializer.Deserialize<TrainingState>(File.ReadAllBytes(path), Json);
+            return state is { FormatVersion: CurrentFormatVersion }
+                ? state
+                : throw new InputException($"{path}: format version {state?.FormatVersion}, expected {CurrentFormatVersion}; resume with the version of Pique that wrote it, or start a new run.");
+        }
+        catch (JsonException failure)
+        {
+            throw new InputException($"{path}: not a training state ({failure.Message}); start a new run.", failure);
+        }
+    }
+
+    /// <summary>Refuses to continue a run that is not this one.</summary>
+    /// <param name="current">What the run about to start would be.</param>
+    /// <param name="folder">The checkpoint, for the message.</param>
+    /// <exception cref="InputException">Something differs; all differences are named.</exception>
+    public void RequireSameRun(TrainingState current, string folder)
+    {
+        List<string> faults = [];
+        Compare("total steps", TotalSteps, current.TotalSteps);
+        Compare("steps per epoch", StepsPerEpoch, current.StepsPerEpoch);
+        Compare("seed", Seed, current.Seed);
+        Compare("configuration digest", ConfigurationDigest, current.ConfigurationDigest);
+        Compare("teacher digest", TeacherDigest, current.TeacherDigest);
+        if (faults.Count > 0)
+        {
+            throw new InputException($"{folder}: the checkpoint is of another run: {string.Join("; ", faults)}. Resume with the recipe, data and teacher it was made with, or choose another run folder.");
+        }
+
+        void Compare<T>(string name, T found, T expected)
+        {
+            if (!EqualityComparer<T>.Default.Equals(found, expected))
+            {
+                faults.Add($"{name} {found?.ToString() ?? "none"}, this run has {expected?.ToString() ?? "none"}");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using Pique.Configuration;
+using Pique.Data;
+using Pique.Models.Llama;
+using Pique.Objectives;
+using Pique.Tests.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pique.Tests.Objectives;
+
+public sealed class CompositeObjectiveTests
+{
+    private static readonly QatLossWeights All = new() { LambdaTask = 0.7f, LambdaKd = 0.5f, LambdaReasoning = 0.3f, KdTemperature = 2 };
+
+    [Fact]
+    public void The_total_is_the_weighted_sum()
+    {
+        using LlamaModel student = TinyRun.Model(1), teacher = TinyRun.Model(2);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        using ObjectiveTerms terms = new CompositeObjective(All).Compute(student, teacher, batch);
+        Assert.True(terms.Task > 0 && terms.Distillation > 0 && terms.Reasoning > 0);
+        Assert.Equal((0.7 * terms.Task) + (0.5 * terms.Distillation) + (0.3 * terms.Reasoning), terms.Total.item<float>(), 1e-5);
+        Assert.Null(terms.TeacherTask);
+    }
+
+    [Fact]
+    public void Leaving_masked_positions_out_changes_no_term()
+    {
+        using LlamaModel student = TinyRun.Model(1), teacher = TinyRun.Model(2);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor own = student.forward(batch.Inputs).reshape(-1, TinyRun.Vocabulary), other = teacher.forward(batch.Inputs).reshape(-1, TinyRun.Vocabulary);
+        Tensor mask = batch.LossMask.reshape(-1);
+        Assert.NotEqual(mask.numel(), (long)mask.sum().item<float>());
+        using ObjectiveTerms terms = new CompositeObjective(All).Compute(student, teacher, batch);
+        Assert.Equal(
+            TaskLoss.Compute(nn.functional.log_softmax(own, -1), batch.Targets.reshape(-1), mask).item<float>(), terms.Task, 1e-5);
+        Assert.Equal(
+            DistillationLoss.Compute(nn.functional.log_softmax(own / 2, -1), nn.functional.log_softmax(other / 2, -1), mask, 2).item<float>(), terms.Distillation, 1e-6);
+    }
+
+    [Fact]
+    public void A_student_equal_to_its_teacher_has_only_the_task_loss()
+    {
+        using LlamaModel student = TinyRun.Model(1), teacher = TinyRun.Model(1);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        using ObjectiveTerms terms = new CompositeObjective(All).Compute(student, teacher, batch);
+        Assert.Equal(0, terms.Distillation, 1e-6);
+        Assert.Equal(0, terms.Reasoning, 1e-5);
+    }
+
+    [Theory]
+    [InlineData(1f)]
+    [InlineData(2f)]
+    public void Gradients_of_the_total_agree_with_finite_differences(float temperature)
+    {
+        using LlamaModel student = TinyRun.Model(1), teacher = TinyRun.Model(2);
+        Enlarge(student);
+        Enlarge(teacher);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        CompositeObjective objective = new(All with { KdTemperature = temperature });
+        using (ObjectiveTerms terms = objective.Compute(student, teacher, batch))
+        {
+            terms.Total.backward();
+        }
+
+        foreach ((string name, Parameter parameter) in student.named_parameters())
+        {
+            // Along the gradient's own direction the slope is the gradient's norm.
+            using DisposeScope scope = NewDisposeScope();
+            Tensor gradient = parameter.grad!;
+            double norm = gradient.norm().item<float>();
+            const double Distance = 1e-2;
+            Tensor direction = gradient / norm;
+            double slope = (Total(parameter, direction, Distance) - Total(parameter, direction, -Distance)) / (2 * Distance);
+            Assert.True(Math.Abs(slope - norm) < (0.02 * norm) + 1e-3, $"{name}: slope {slope}, gradient norm {norm}");
+        }
+
+        Assert.All(teacher.parameters(), parameter => Assert.Null(parameter.grad));
+
+        double Total(Parameter parameter, Tensor direction, double distance)
+        {
+            using IDisposable guard = no_grad();
+            using Tensor saved = parameter.clone();
+            parameter.add_(direction, distance);
+            using ObjectiveTerms terms = objective.Compute(student, teacher, batch);
+            parameter.copy_(saved);
+            return terms.Total.item<float>();
+        }
+    }
+
+    [Fact]
+    public void A_teacher_that_learns_gets_gradients_of_its_own_task_loss_only()
+    {
+        using LlamaModel student = TinyRun.Model(1), teacher = TinyRun.Model(2), alone = TinyRun.Model(2);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        using ObjectiveTerms terms = new CompositeObjective(All).Compute(student, teacher, batch, teacherLearns: true);
+        terms.Total.backward();
+        Assert.All(teacher.parameters(), parameter => Assert.Null(parameter.grad));
+        terms.TeacherTask!.backward();
+        using ObjectiveTerms expected = CompositeObjective.TaskOnly.Compute(alone, null, batch);
+        Assert.Equal(expected.Task, terms.TeacherTask.item<float>(), 1e-5);
+        Assert.All(teacher.parameters(), parameter => Assert.NotNull(parameter.grad));
+    }
+
+    [Fact]
+    public void A_teacher_of_another_vocabulary_is_refused()
+    {
+        using LlamaModel student = TinyRun.Model(1);
+        using LlamaModel teacher = new(student.Config with { VocabularySize = 29 });
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        InputException error = Assert.Throws<InputException>(() => new CompositeObjective(All).Compute(student, teacher, batch));
+        Assert.Equal(
+            "The teacher has 29 token ids, the student 23; distillation needs one vocabulary: choose a teacher with the student's tokenizer, or set use_distillation to false.",
+            error.Message);
+    }
+
+    /// <summary>Larger weights, so that the losses bend and slopes stand out of float32's noise.</summary>
+    private static void Enlarge(LlamaModel model)
+    {
+        using IDisposable guard = no_grad();
+        foreach (Parameter parameter in model.parameters().Where(parameter => parameter.dim() == 2))
+        {
+            parameter.mul_(8);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using Pique.Configuration;
+using Pique.Numerics;
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pique.Tests.Quantization;
+
+public sealed class WeightFakeQuantizerTests
+{
+    private const int Rows = 7;
+    private const int Columns = 18;
+    private static readonly float[] Weights = QuantizationCases.Weights(Rows, Columns, seed: 11);
+
+    [Theory]
+    [InlineData(ScaleMethod.AbsMax)]
+    [InlineData(ScaleMethod.MinimumError)]
+    [InlineData(ScaleMethod.MeanAbsolute)]
+    public void What_convert_dequantizes_equals_the_forward_pass_bit_for_bit(ScaleMethod method)
+    {
+        foreach (WeightQuantizationSpec spec in QuantizationCases.LearnedAndNot())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
+            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, method);
+            QuantizedTensor packed = quantizer.Quantize(weight);
+
+            Assert.Equal(QuantizationCases.Bits(quantizer.forward(weight)), QuantizationCases.Bits(packed.DequantizeToArray()));
+            Assert.Equal(QuantizationCases.Bits(packed.Dequantize()), QuantizationCases.Bits(packed.DequantizeToArray()));
+        }
+    }
+
+    [Fact]
+    public void Codes_equal_the_scalar_reference()
+    {
+        foreach (WeightQuantizationSpec spec in QuantizationCases.LearnedAndNot())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
+            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
+            QuantizedTensor packed = quantizer.Quantize(weight);
+            byte[] codes = new byte[Columns];
+            for (int row = 0; row < Rows; row++)
+            {
+                packed.UnpackRow(row, codes);
+                for (int column = 0; column < Columns; column++)
+                {
+                    int index = (row * Columns) + column;
+                    int group = (int)packed.Layout.GroupOf(index);
+                    int zeroPoint = packed.ZeroPoints is { } zeroPoints ? zeroPoints.Span[group] : 1 << (spec.Bits - 1);
+                    byte expected = ScalarQuantizer.Code(Weights[index], (float)packed.Scales.Span[group], zeroPoint, spec.Bits);
+                    Assert.True(expected == codes[column], $"{spec} [{row}, {column}]: found {codes[column]}, expected {expected}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(0.25f)]
+    [InlineData(1f)]
+    public void Gradients_are_those_of_the_stated_estimator(float strength)
+    {
+        float[] upstream = QuantizationCases.Weights(Rows, Columns, seed: 5).Select((value, i) => value + (i % 3) - 1f).ToArray();
+        foreach (WeightQuantizationSpec spec in QuantizationCases.All())
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
+            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
+            quantizer.Strength = strength;
+            GroupScales grid = quantizer.CurrentScales(weight);
+            float[] scales = grid.Scales.data<float>().ToArray();
+            float[]? zeroPoints = grid.ZeroPoints?.data<float>().ToArray();
+            GroupLayout layout = GroupLayout.For(spec.Granularity, Rows, Columns);
+
+            quantizer.forward(weight).backward([QuantizationCases.Matrix(upstream, Rows, Columns)]);
+
+            double[] expectedScale = new double[scales.Length];
+            double[] magnitude = new double[scales.Length];
+            int[] members = new int[scales.Length];
+            float[] found = weight.grad!.data<float>().ToArray();
+            for (int i = 0; i < Weights.Length; i++)
+            {
+                int group = (int)layout.GroupOf(i);
+                members[group]++;
+                float zeroPoint = zeroPoints?[group] ?? 1 << (spec.Bits - 1);
+                (double slopeWeight, double slopeScale) = Reference(spec, Weights[i], scales[group], (int)zeroPoint);
+                double expected = upstream[i] * (1 - strength + (strength * slopeWeight));
+                Assert.True(Math.Abs(expected - found[i]) <= 1e-5 * (1 + Math.Abs(expected)), $"{spec} weight {i}: found {found[i]}, expected {expected}");
+                expectedScale[group] += strength * upstream[i] * slopeScale;
+                magnitude[group] += Math.Abs(upstream[i] * slopeScale);
+            }
+
+            if (!spec.LearnsScale)
+            {
+                Assert.Null(quantizer.LearnedParameter);
+                continue;
+            }
+
+            float[] foundScale = quantizer.LearnedParameter!.grad!.data<float>().ToArray();
+            for (int group = 0; group < scales.Length; group++)
+            {
+                double factor = spec.PiK is { } k ? Math.PI / k : 1;
+                double gradientScale = 1 / Math.Sqrt(members[group] * ((1 << (spec.Bits - 1)) - 1.0));
+                double expected = factor * gradientScale * expectedScale[group];
+                double tolerance = 1e-5 * (1 + (factor * gradientScale * magnitude[group]));
+                Assert.True(Math.Abs(expected - foundScale[group]) <= tolerance, $"{spec} scale {group}: found {foundScale[group]}, expected {expected}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Strength_blends_the_weight_with_its_rounding()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
+        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.Standard());
+        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+        float[] rounded = quantizer.forward(weight).data<float>().ToArray();
+
+        quantizer.Strength = 0f;
+        Assert.Equal(Weights, quantizer.forward(weight).data<float>().ToArray());
+
+        quantizer.Strength = 0.25f;
+        float[] blended = quantizer.forward(weight).data<float>().ToArray();
+        for (int i = 0; i < blended.Length; i++)
+            Assert.Equal(Weights[i] + (0.25 * (rounded[i] - Weights[i])), blended[i], 6);
+    }
+
+    [Theory]
+    [InlineData(null, 1e3f)]
+    [InlineData(null, -1e3f)]
+    [InlineData(4, 1e30f)]
+    [InlineData(4, -1e30f)]
+    [InlineData(3, float.NaN)]
+    [InlineData(null, float.PositiveInfinity)]
+    [InlineData(null, float.NegativeInfinity)]
+    public void The_learned_step_stays_positive_and_finite_whatever_the_update(int? piK, float update)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
+        WeightQuantizationSpec spec = new(2, new QuantGranularity.PerBlock(5), new SteVariant.LearnedStepSize(), piK);
+        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
+        using (no_grad())
+            quantizer.LearnedParameter!.add_(update);
+
+        quantizer.EnforceInvariants();
+
+        Assert.All(quantizer.LearnedParameter!.data<float>().ToArray(), alpha => Assert.True(alpha > 0 && float.IsFinite(alpha)));
+        Assert.All(quantizer.CurrentScales(weight).Scales.data<float>().ToArray(), step => Assert.InRange(step, HalfScale.Floor, HalfScale.Ceiling));
+        Assert.All(quantizer.forward(weight).data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));
+        Assert.NotEmpty(quantizer.Quantize(weight).DequantizeToArray());
+    }
+
+    [Fact]
+    public void An_estimator_that_learns_no_scale_recomputes_it_from_the_weights()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
+        foreach (bool symmetric in new[] { true, false })
+        {
+            WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard(), null, symmetric);
+            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
+            Tensor found = quantizer.CurrentScales(weight).Scales;
+            using GroupScales searched = ScaleSearch.Find(weight, GroupLayout.For(spec.Granularity, Rows, Columns), spec.Grid, ScaleMethod.MinimumError);
+
+            Assert.Equal(searched.Scales.data<float>().ToArray(), found.data<float>().ToArray());
+            Assert.Equal(found.mul(4f).data<float>().ToArray()[3..], quantizer.CurrentScales(weight.mul(4f)).Scales.data<float>().ToArray()[3..]);
+        }
+    }
+
+    [Fact]
+    public void Empty_and_single_weights_pass()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        foreach (WeightQuantizationSpec spec in QuantizationCases.All().Where(spec => spec.Bits is 2 or 8))
+        {
+            foreach ((int rows, int columns) in new[] { (0, 4), (4, 0), (0, 0) })
+            {
+                using Parameter empty = new(zeros(rows, columns));
+                using WeightFakeQuantizer none = WeightFakeQuantizer.Create("layer", spec, empty, ScaleMethod.MinimumError);
+                Tensor output = none.forward(empty);
+                output.sum().backward();
+                Assert.Equal([rows, columns], output.shape);
+                Assert.Empty(none.Quantize(empty).DequantizeToArray());
+            }
+
+            using Tensor single = tensor(new[] { -0.5f }, [1, 1]);
+            using WeightFakeQuantizer one = WeightFakeQuantizer.Create("layer", spec, single, ScaleMethod.MinimumError);
+            Assert.Equal(-0.5, one.forward(single).item<float>(), 3);
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN, "NaN")]
+    [InlineData(float.NegativeInfinity, "-Infinity")]
+    public void A_weight_that_is_not_finite_is_refused_by_name_and_place(float bad, string text)
+    {
+        using Tensor weight = zeros(3, 4);
+        weight[1, 2] = bad;
+        WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard());
+        InputException error = Assert.Throws<InputException>(() => WeightFakeQuantizer.Create("model.layers.0.mlp.up_proj", spec, weight, ScaleMethod.AbsMax));
+        Assert.Equal(
+            $"model.layers.0.mlp.up_proj.weight[1, 2]: found {text} (1 such values of 12), expected a finite number; "
+            + "the weights are damaged, take them from their source again.",
+            error.Message);
+    }
+
+    [Fact]
+    public void Forward_and_backward_leave_one_tensor_each()
+    {
+        foreach (WeightQuantizationSpec spec in QuantizationCases.All().Where(spec => spec.Bits == 3))
+        {
+            using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
+            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+            using DisposeScope scope = NewDisposeScope();
+            Tensor output = quantizer.forward(weight);
+            Assert.Equal(1, scope.DisposablesCount);
+            output.sum().backward();
+            Assert.NotNull(weight.grad);
+        }
+    }
+
+    /// <summary>∂ŵ/∂w and ∂ŵ/∂s of one weight by the formulas of math of record §2 and §3.</summary>
+    private static (double Weight, double Scale) Reference(WeightQuantizationSpec spec, float weight, float scale, int zeroPoint)
+    {
+        float quotient = weight / scale;
+        int lowest = -zeroPoint;
+        int highest = (1 << spec.Bits) - 1 - zeroPoint;
+        double level = Math.Clamp(Math.Round(quotient, MidpointRounding.ToEven), lowest, highest);
+        bool inRange = quotient >= lowest && quotient <= highest;
+        return spec.Estimator switch
+        {
+            SteVariant.Standard => (1, 0),
+            SteVariant.Clipped clipped => (Math.Abs(weight) <= clipped.ClipValue ? 1 : 0, 0),
+            SteVariant.LearnedStepSize => (inRange ? 1 : 0, inRange ? level - quotient : level),
+            SteVariant.Ewgs ewgs => (1 + (ewgs.Lambda * Math.Abs(weight - (level * scale))), 0),
+            _ => throw new InvalidOperationException(),
+        };
+    }
+}

@@ -1,0 +1,31 @@
+using Pique.Configuration;
+using Pique.Training;
+
+namespace Pique.Tests.Training;
+
+public sealed class LearningRateCurveTests
+{
+    [Theory]
+    [InlineData(LearningRateSchedule.Constant, 0, 1.0)]
+    [InlineData(LearningRateSchedule.Constant, 10, 1.0)]
+    [InlineData(LearningRateSchedule.Linear, 0, 1.0)]
+    [InlineData(LearningRateSchedule.Linear, 5, 0.55)]
+    [InlineData(LearningRateSchedule.Linear, 10, 0.1)]
+    [InlineData(LearningRateSchedule.Cosine, 0, 1.0)]
+    [InlineData(LearningRateSchedule.Cosine, 5, 0.55)]
+    [InlineData(LearningRateSchedule.Cosine, 10, 0.1)]
+    public void Eleven_steps_fall_to_a_tenth(LearningRateSchedule schedule, int step, double expected) =>
+        Assert.Equal(expected, LearningRateCurve.Factor(schedule, step, 11, 0, 0.1), 1e-12);
+
+    [Theory]
+    [InlineData(0, 0.25)]
+    [InlineData(2, 0.75)]
+    [InlineData(3, 1.0)]
+    [InlineData(10, 0.0)]
+    public void Warm_up_rises_linearly_and_the_schedule_follows(int step, double expected) =>
+        Assert.Equal(expected, LearningRateCurve.Factor(LearningRateSchedule.Linear, step, 11, 3, 0), 1e-12);
+
+    [Fact]
+    public void A_run_shorter_than_its_warm_up_never_leaves_the_range() =>
+        Assert.All(Enumerable.Range(0, 3), step => Assert.InRange(LearningRateCurve.Factor(LearningRateSchedule.Cosine, step, 3, 10, 0.1), 0.0, 1.0));
+}

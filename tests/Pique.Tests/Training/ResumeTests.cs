@@ -1,0 +1,187 @@
+using System.Text.Json;
+using Pique.Models.Llama;
+using Pique.Training;
+
+namespace Pique.Tests.Training;
+
+public sealed class ResumeTests
+{
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(true, 4)]
+    [InlineData(true, 5)]
+    [InlineData(true, 9)]
+    [InlineData(false, 4)]
+    public void A_run_interrupted_and_resumed_ends_with_the_bytes_of_one_that_ran_through(bool freezeTeacher, int interruptedAt)
+    {
+        using TemporaryFolder whole = new(), broken = new();
+        using LlamaModel teacher = TinyRun.Model(2), expected = TrainerTests.Student();
+        Train(expected, teacher, whole.Path, freezeTeacher);
+
+        TrainingResult interrupted = Fresh(broken.Path, resume: false, freezeTeacher, interruptedAt, out LlamaModel first, out _);
+        first.Dispose();
+        Assert.True(interrupted.Interrupted);
+        Assert.Equal(interruptedAt, interrupted.Steps);
+        TrainingResult resumed = Fresh(broken.Path, resume: true, freezeTeacher, null, out LlamaModel actual, out LlamaModel resumedTeacher);
+
+        Assert.False(resumed.Interrupted);
+        TinyRun.AssertSameBytes(expected, actual);
+        TinyRun.AssertSameBytes(teacher, resumedTeacher);
+        AssertSameFile(whole.Path, broken.Path, "model.safetensors");
+        AssertSameFile(whole.Path, broken.Path, "optimizer.safetensors");
+        AssertSameFile(whole.Path, broken.Path, "state.json");
+        Assert.Equal(LossColumn(whole.Path), LossColumn(broken.Path));
+        actual.Dispose();
+        resumedTeacher.Dispose();
+    }
+
+    [Fact]
+    public void A_run_killed_between_checkpoints_repeats_the_lost_steps_without_repeating_their_metrics()
+    {
+        using TemporaryFolder whole = new(), broken = new();
+        using LlamaModel teacher = TinyRun.Model(2), expected = TrainerTests.Student();
+        Train(expected, teacher, whole.Path, true);
+        using (LlamaModel killed = TrainerTests.Student())
+        using (Trainer trainer = new(killed, new TinyBatches(), TrainerTests.QatOptions(broken.Path), teacher))
+        {
+            // An exception from the observer ends the run at once, as a kill would: no checkpoint of step 8 is written.
+            trainer.Reported += happening =>
+            {
+                if (happening is TrainingEvent.StepCompleted { Metrics.Step: 8 })
+                {
+                    throw new OperationCanceledException();
+                }
+            };
+            Assert.Throws<OperationCanceledException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        }
+
+        File.AppendAllText(Path.Combine(broken.Path, MetricsWriter.FileName), "{\"step\":9,\"epo");
+        List<TrainingEvent> events = [];
+        using LlamaModel actual = TrainerTests.Student();
+        Train(actual, teacher, broken.Path, true, resume: true, events);
+        Assert.Equal(6, events.OfType<TrainingEvent.Resumed>().Single().Step);
+        TinyRun.AssertSameBytes(expected, actual);
+        Assert.Equal(LossColumn(whole.Path), LossColumn(broken.Path));
+    }
+
+    [Fact]
+    public void A_damaged_newest_checkpoint_is_reported_and_the_one_before_it_used()
+    {
+        using TemporaryFolder whole = new(), broken = new();
+        using LlamaModel teacher = TinyRun.Model(2), expected = TrainerTests.Student();
+        Train(expected, teacher, whole.Path, true);
+        Fresh(broken.Path, resume: false, true, 7, out LlamaModel first, out _);
+        first.Dispose();
+        string newest = Path.Combine(broken.Path, Trainer.CheckpointsName, "step-000007", "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+
+        List<TrainingEvent> events = [];
+        using LlamaModel actual = TrainerTests.Student();
+        Train(actual, teacher, broken.Path, true, resume: true, events);
+
+        Assert.Contains("model.safetensors has SHA-256", events.OfType<TrainingEvent.CheckpointRejected>().Single().Reason, StringComparison.Ordinal);
+        Assert.Equal(6, events.OfType<TrainingEvent.Resumed>().Single().Step);
+        TinyRun.AssertSameBytes(expected, actual);
+        Assert.Equal(LossColumn(whole.Path), LossColumn(broken.Path));
+    }
+
+    [Fact]
+    public void Resuming_a_finished_run_changes_nothing()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel teacher = TinyRun.Model(2), expected = TrainerTests.Student(), actual = TrainerTests.Student();
+        Train(expected, teacher, folder.Path, true);
+        List<TrainingEvent> events = [];
+        Train(actual, teacher, folder.Path, true, resume: true, events);
+        Assert.Empty(events.OfType<TrainingEvent.StepCompleted>());
+        Assert.Empty(events.OfType<TrainingEvent.CheckpointSaved>());
+        TinyRun.AssertSameBytes(expected, actual);
+    }
+
+    [Fact]
+    public void Without_a_checkpoint_resume_starts_from_the_beginning()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel teacher = TinyRun.Model(2), student = TrainerTests.Student();
+        List<TrainingEvent> events = [];
+        Train(student, teacher, folder.Path, true, resume: true, events);
+        Assert.Equal(10, events.OfType<TrainingEvent.StepCompleted>().Count());
+    }
+
+    [Fact]
+    public void A_new_run_does_not_write_over_an_old_one()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel teacher = TinyRun.Model(2), student = TrainerTests.Student();
+        Train(student, teacher, folder.Path, true);
+        InputException error = Assert.Throws<InputException>(() => Train(student, teacher, folder.Path, true));
+        Assert.Equal($"{Path.Combine(folder.Path, Trainer.CheckpointsName)}: holds checkpoints of an earlier run; resume it, or choose another run folder.", error.Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_run_is_refused_with_every_difference()
+    {
+        using TemporaryFolder folder = new();
+        Fresh(folder.Path, resume: false, true, 2, out LlamaModel first, out _);
+        first.Dispose();
+        using LlamaModel teacher = TinyRun.Model(2), student = TrainerTests.Student();
+        TrainerOptions other = TrainerTests.QatOptions(folder.Path) with { Resume = true, Epochs = 3, ConfigurationDigest = "other" };
+        using Trainer trainer = new(student, new TinyBatches(), other, teacher);
+        InputException error = Assert.Throws<InputException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            $"{Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000002")}: the checkpoint is of another run: total steps 10, this run has 15; configuration digest tiny, this run has other. Resume with the recipe, data and teacher it was made with, or choose another run folder.",
+            error.Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_model_is_refused_and_the_model_left_alone()
+    {
+        using TemporaryFolder folder = new();
+        Fresh(folder.Path, resume: false, true, 2, out LlamaModel first, out _);
+        first.Dispose();
+        using LlamaModel teacher = TinyRun.Model(2), plain = TinyRun.Model(), untouched = TinyRun.Model();
+        using Trainer trainer = new(plain, new TinyBatches(), TrainerTests.QatOptions(folder.Path) with { Resume = true }, teacher);
+        InputException error = Assert.Throws<InputException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.EndsWith("is unknown to this run; resume with the model and configuration the checkpoint was made with.", error.Message, StringComparison.Ordinal);
+        TinyRun.AssertSameBytes(untouched, plain);
+    }
+
+    private static TrainingResult Fresh(string folder, bool resume, bool freezeTeacher, int? interruptAt, out LlamaModel student, out LlamaModel teacher)
+    {
+        student = TrainerTests.Student();
+        teacher = TinyRun.Model(2);
+        using CancellationTokenSource cancellation = new();
+        using Trainer trainer = new(student, new TinyBatches(), TrainerTests.QatOptions(folder) with { Resume = resume, FreezeTeacher = freezeTeacher }, teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted step && step.Metrics.Step == interruptAt)
+            {
+                cancellation.Cancel();
+            }
+        };
+        return trainer.Run(cancellation.Token);
+    }
+
+    private static void Train(LlamaModel student, LlamaModel teacher, string folder, bool freezeTeacher, bool resume = false, List<TrainingEvent>? events = null)
+    {
+        using Trainer trainer = new(student, new TinyBatches(), TrainerTests.QatOptions(folder) with { Resume = resume, FreezeTeacher = freezeTeacher }, teacher);
+        trainer.Reported += happening => events?.Add(happening);
+        trainer.Run(TestContext.Current.CancellationToken);
+    }
+
+    private static void AssertSameFile(string left, string right, string name)
+    {
+        static byte[] Read(string folder, string name) => File.ReadAllBytes(Path.Combine(folder, Trainer.CheckpointsName, "step-000010", name));
+        Assert.Equal(Read(left, name), Read(right, name));
+    }
+
+    /// <summary>Step and loss of every line of metrics.jsonl.</summary>
+    private static (int, double)[] LossColumn(string folder) =>
+    [
+        .. File.ReadLines(Path.Combine(folder, MetricsWriter.FileName))
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Select(line => (line.GetProperty("step").GetInt32(), line.GetProperty("loss").GetDouble())),
+    ];
+}

@@ -1,0 +1,174 @@
+using Pique.Configuration;
+using Pique.Formats;
+using Pique.Models.Llama;
+using Pique.Numerics;
+using Pique.Quantization;
+using Pique.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Tests.Training;
+
+public sealed class TrainerTests
+{
+    [Fact]
+    public void Ten_steps_of_pretraining_give_the_recorded_losses()
+    {
+        // Recorded from this test itself; the first is near ln 23 = 3.1355, as it must be for an untrained model of 23 tokens.
+        double[] golden = [0];
+        using LlamaModel model = TinyRun.Model();
+        Assert.Equal(golden, Losses(model, TinyRun.Options(null)), Close);
+    }
+
+    [Fact]
+    public void Ten_steps_of_quantization_aware_training_give_the_recorded_losses()
+    {
+        double[] golden = [0];
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        Assert.Equal(golden, Losses(student, QatOptions(null), teacher), Close);
+    }
+
+    [Fact]
+    public void Two_runs_end_with_the_same_bytes()
+    {
+        using LlamaModel teacher = TinyRun.Model(), first = Student(), second = Student();
+        Losses(first, QatOptions(null), teacher);
+        Losses(second, QatOptions(null), teacher);
+        TinyRun.AssertSameBytes(first, second);
+        using LlamaModel untrained = Student();
+        Assert.False(TinyRun.Bytes(untrained).All(item => item.Value.SequenceEqual(TinyRun.Bytes(first)[item.Key])));
+    }
+
+    [Fact]
+    public void The_strength_rises_over_the_warm_up_and_ends_at_one()
+    {
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        List<double> strengths = [];
+        using Trainer trainer = new(student, new TinyBatches(4), QatOptions(null), teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted step)
+            {
+                strengths.Add(step.Metrics.QuantizationStrength);
+            }
+        };
+        trainer.Run(TestContext.Current.CancellationToken);
+        Assert.Equal([0, 0.25, 0.5, 0.75, 1, 1, 1, 1], strengths);
+        Assert.All(student.QuantizableLayers, entry => Assert.Equal(1f, entry.Layer.WeightQuantizer!.Strength));
+    }
+
+    [Fact]
+    public void Scales_are_trained_and_stay_positive_at_an_absurd_learning_rate()
+    {
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        float[] before = Scales(student);
+        Losses(student, QatOptions(null) with { QuantizationLearningRate = 100 }, teacher);
+        float[] after = Scales(student);
+        Assert.NotEqual(before, after);
+        Assert.All(after, scale => Assert.True(scale > 0));
+    }
+
+    [Fact]
+    public void A_frozen_teacher_keeps_its_digest_and_the_result_states_it()
+    {
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        string before = ModelDigest.Compute(teacher);
+        using Trainer trainer = new(student, new TinyBatches(), QatOptions(null), teacher);
+        Assert.Equal(before, trainer.Run(TestContext.Current.CancellationToken).TeacherDigest);
+        Assert.Equal(before, ModelDigest.Compute(teacher));
+    }
+
+    [Fact]
+    public void A_frozen_teacher_that_changes_fails_the_run()
+    {
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        using Trainer trainer = new(student, new TinyBatches(), QatOptions(null), teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.EpochCompleted)
+            {
+                using IDisposable guard = no_grad();
+                teacher.parameters().First().add_(1);
+            }
+        };
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.StartsWith("The frozen teacher changed during training: SHA-256 ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_teacher_that_is_not_frozen_learns_what_it_would_learn_alone()
+    {
+        using LlamaModel teacher = TinyRun.Model(2), alone = TinyRun.Model(2), student = Student();
+        Losses(student, QatOptions(null) with { FreezeTeacher = false }, teacher);
+        Losses(alone, TinyRun.Options(null) with { LossWeights = new() { LambdaKd = 0, LambdaReasoning = 0 } });
+        TinyRun.AssertSameBytes(alone, teacher);
+    }
+
+    [Fact]
+    public void Matrices_decay_gains_do_not_and_quantization_parameters_have_their_own_rate()
+    {
+        using LlamaModel student = Student();
+        TrainerOptions options = TinyRun.Options(null) with { WeightLearningRate = 3, QuantizationLearningRate = 2, WeightDecay = 0.7 };
+        IReadOnlyList<ParameterGroup> groups = TrainedParameters.Of(student).Groups(options);
+        Assert.Equal([(3.0, 0.7), (3.0, 0.0), (2.0, 0.0)], groups.Select(group => (group.LearningRate, group.WeightDecay)));
+        Assert.All(groups[0].Parameters, item => Assert.Equal(2, item.Value.dim()));
+        Assert.All(groups[1].Parameters, item => Assert.EndsWith("norm.weight", item.Name, StringComparison.Ordinal));
+        Assert.Contains("quantizer.model.layers.0.self_attn.q_proj.scale", groups[2].Parameters.Select(item => item.Name));
+        Assert.Equal(student.parameters().Count(), groups[0].Parameters.Count + groups[1].Parameters.Count);
+    }
+
+    [Fact]
+    public void A_step_leaves_no_tensor_behind()
+    {
+        using LlamaModel teacher = TinyRun.Model(), student = Student();
+        List<long> live = [];
+        using Trainer trainer = new(student, new TinyBatches(), QatOptions(null), teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted)
+            {
+                live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+            }
+        };
+        trainer.Run(TestContext.Current.CancellationToken);
+        Assert.Equal(10, live.Count);
+        Assert.All(live, count => Assert.Equal(live[0], count));
+    }
+
+    internal static TrainerOptions QatOptions(string? folder) => TinyRun.Options(folder) with
+    {
+        WarmupEpochs = 1,
+        QuantizationLearningRate = 1e-3,
+        LossWeights = new() { LambdaTask = 1, LambdaKd = 0.5f, LambdaReasoning = 0.2f, KdTemperature = 2 },
+    };
+
+    internal static LlamaModel Student()
+    {
+        LlamaModel student = TinyRun.Model();
+        ModelQuantizer.Prepare(
+            student.QuantizableLayers,
+            _ => new WeightQuantizationSpec(3, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize()),
+            ScaleMethod.MinimumError);
+        return student;
+    }
+
+    internal static double[] Losses(LlamaModel student, TrainerOptions options, LlamaModel? teacher = null)
+    {
+        List<double> losses = [];
+        using Trainer trainer = new(student, new TinyBatches(), options, teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted step)
+            {
+                losses.Add(step.Metrics.Loss);
+            }
+        };
+        trainer.Run(TestContext.Current.CancellationToken);
+        return [.. losses];
+    }
+
+    private static float[] Scales(LlamaModel model) =>
+        [.. model.QuantizableLayers.SelectMany(entry => entry.Layer.WeightQuantizer!.LearnedParameter!.data<float>().ToArray())];
+
+    private static bool Close(double expected, double actual) => Math.Abs(expected - actual) < 1e-4;
+}
