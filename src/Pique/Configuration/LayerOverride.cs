@@ -1,5 +1,3 @@
-using System.IO.Enumeration;
-
 namespace Pique.Configuration;
 
 /// <summary>A departure from the recipe's quantization for the layers whose name fits a pattern.</summary>
@@ -36,8 +34,34 @@ public sealed record LayerOverride
     public bool Matches(string layerName)
     {
         ArgumentNullException.ThrowIfNull(layerName);
-        // The expression language also knows "?" and the escape "\"; neither is special in a pattern here.
-        string literal = Pattern.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("?", "\\?", StringComparison.Ordinal);
-        return FileSystemName.MatchesSimpleExpression(literal, layerName, ignoreCase: false);
+        int patternAt = 0;
+        int nameAt = 0;
+        int starAt = -1;
+        int retryAt = 0;
+        while (nameAt < layerName.Length)
+        {
+            if (patternAt < Pattern.Length && Pattern[patternAt] == '*')
+            {
+                starAt = patternAt++;
+                retryAt = nameAt;
+            }
+            else if (patternAt < Pattern.Length && Pattern[patternAt] == layerName[nameAt])
+            {
+                patternAt++;
+                nameAt++;
+            }
+            else if (starAt >= 0)
+            {
+                // Only the last star can still take more characters: the earlier ones took the fewest that let the rest fit.
+                patternAt = starAt + 1;
+                nameAt = ++retryAt;
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return Pattern.AsSpan(patternAt).TrimStart('*').IsEmpty;
     }
 }

@@ -111,7 +111,16 @@ public sealed class RecordTokenizer
 
     private IReadOnlyList<int> Encode(SourcedRecord record, string text, bool continuation)
     {
-        IReadOnlyList<int> tokens = _tokenizer.Encode(text, continuation);
+        IReadOnlyList<int> tokens;
+        try
+        {
+            tokens = _tokenizer.Encode(text, continuation);
+        }
+        catch (InputException error)
+        {
+            throw new InputException($"{record.Origin}: {error.Message}", error);
+        }
+
         if (record.Record is not DataRecord.Text && _tokenizer.UnknownId is int unknown && tokens.Contains(unknown))
         {
             throw new InputException(

@@ -31,11 +31,20 @@ internal static class LlamaWeightLoader
         }
     }
 
+    /// <summary>Refuses a number of layers that the checkpoint cannot hold, before a list of that length is made.</summary>
+    /// <param name="path">File or folder, for messages.</param>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="tensorCount">Tensors in the checkpoint.</param>
+    /// <exception cref="InputException">There are too many layers.</exception>
+    public static void CheckLayerCount(string path, LlamaConfig config, int tensorCount)
+    {
+        if (config.LayerCount > LlamaWeightShapes.MaxLayerCount(tensorCount))
+            throw new InputException($"{path}: num_hidden_layers is {config.LayerCount}, the checkpoint's {tensorCount} tensors make up at most {LlamaWeightShapes.MaxLayerCount(tensorCount)} layers; use the config.json and the weights of one checkpoint");
+    }
+
     private static void CheckShapes(IWeightSource source, LlamaConfig config)
     {
-        if (config.LayerCount > LlamaWeightShapes.MaxLayerCount(source.Shapes.Count))
-            throw new InputException($"{source.Path}: num_hidden_layers is {config.LayerCount}, the checkpoint's {source.Shapes.Count} tensors make up at most {LlamaWeightShapes.MaxLayerCount(source.Shapes.Count)} layers; use the config.json and the weights of one checkpoint");
-
+        CheckLayerCount(source.Path, config, source.Shapes.Count);
         List<string> missing = [];
         List<string> misshapen = [];
         HashSet<string> known = new(StringComparer.Ordinal);

@@ -1,6 +1,5 @@
 using Pique.Configuration;
 using Pique.Numerics;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Pique.Quantization;
@@ -80,24 +79,6 @@ public static class ModelQuantizer
             }
         }
     }
-
-    /// <summary>The trained quantization parameters, for an optimizer group of their own.</summary>
-    /// <param name="layers">Prepared layers by checkpoint name.</param>
-    /// <returns>Names such as "model.layers.0.mlp.up_proj.weight_quantizer.scale", in the order of the layers.</returns>
-    public static IReadOnlyList<(string Name, Parameter Parameter)> Parameters(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
-        [.. from entry in layers
-            where entry.Layer.WeightQuantizer is not null
-            from parameter in entry.Layer.WeightQuantizer!.named_parameters()
-            select ($"{entry.Name}.weight_quantizer.{parameter.name}", parameter.parameter)];
-
-    /// <summary>Everything a checkpoint must hold to restore the quantizers: trained parameters, zero points and clip ratios.</summary>
-    /// <param name="layers">Prepared layers by checkpoint name.</param>
-    /// <returns>Live tensors by name; copy into them to restore.</returns>
-    public static IReadOnlyList<(string Name, Tensor Tensor)> State(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
-        [.. from entry in layers
-            where entry.Layer.WeightQuantizer is not null
-            from state in entry.Layer.WeightQuantizer!.state_dict()
-            select ($"{entry.Name}.weight_quantizer.{state.Key}", state.Value)];
 
     /// <summary>Sets the warm-up strength ρ of every weight quantizer.</summary>
     /// <param name="layers">Prepared layers by checkpoint name.</param>

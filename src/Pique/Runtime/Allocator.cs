@@ -19,6 +19,10 @@ internal static partial class Allocator
     /// Keeps the memory of freed tensors for the next ones. By default a large buffer is mapped and unmapped each time,
     /// and the page faults cost several times what the arithmetic does.
     /// </summary>
+    /// <remarks>
+    /// Only the first thread of the process allocates from an area that can grow without bound. On every other thread
+    /// glibc still maps buffers of more than 64 MB anew each time, so training belongs on the first one.
+    /// </remarks>
     /// <returns>True where the allocator took the settings; false where it is not glibc's.</returns>
     public static bool KeepLargeBuffers()
     {

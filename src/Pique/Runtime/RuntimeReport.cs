@@ -6,7 +6,7 @@ public sealed record RuntimeReport
     /// <summary>Threads libtorch computes with.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>Version of libtorch, such as "2.10.0".</summary>
+    /// <summary>Version of the libtorch package that TorchSharp belongs to, such as "2.10.0.0".</summary>
     public required string TorchVersion { get; init; }
 
     /// <summary>True where the C++ runtime of this system is too old for TorchSharp's library as shipped, so that a patched copy is loaded.</summary>

@@ -8,7 +8,8 @@ namespace Pique;
 /// <summary>Loads libtorch into the process, set up for training on the processor at hand.</summary>
 /// <remarks>
 /// Call <see cref="Initialize"/> before the first use of TorchSharp. In order: MKL's fast path on AMD processors, an
-/// allocator that keeps large buffers, the libraries themselves, the number of threads.
+/// allocator that keeps large buffers, the libraries themselves, the number of threads. Train on the first thread of the
+/// process, without awaiting before: only there does the allocator keep buffers of more than 64 MB.
 /// </remarks>
 public static class TorchRuntime
 {

@@ -9,8 +9,8 @@ internal sealed record BytePairOptions
     /// <summary>True where neighbouring unknown characters share one <see cref="UnknownId"/>.</summary>
     public bool FuseUnknown { get; init; }
 
-    /// <summary>True where a character without a token becomes the tokens <c>&lt;0x00&gt;</c> … <c>&lt;0xFF&gt;</c> of its UTF-8 bytes.</summary>
-    public bool ByteFallback { get; init; }
+    /// <summary>For each byte the token <c>&lt;0x00&gt;</c> … <c>&lt;0xFF&gt;</c> that characters without a token fall back to, or null where there is no fallback.</summary>
+    public IReadOnlyList<int?>? ByteIds { get; init; }
 
     /// <summary>True where a piece that is a token is taken whole, whatever the merges say.</summary>
     public bool IgnoreMerges { get; init; }

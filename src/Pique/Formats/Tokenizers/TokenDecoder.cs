@@ -42,4 +42,7 @@ internal sealed class TokenDecoder(IReadOnlyList<byte[]?> bytesOfId, int leading
         && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
             ? value
             : null;
+
+    /// <summary>For each byte the id of its token, or null where there is none.</summary>
+    public static int?[] ByteIds(Func<string, int?> idOf) => [.. Enumerable.Range(0, 256).Select(value => idOf($"<0x{value:X2}>"))];
 }

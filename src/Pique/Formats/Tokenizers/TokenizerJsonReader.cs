@@ -36,8 +36,8 @@ internal sealed class TokenizerJsonReader
 
         ReadVocabulary(model["vocab"]);
         ReadAddedTokens(_root["added_tokens"]);
-        BytePairModel pairs = BuildModel(model, out int? unknownId);
         string?[] tokens = TokensById();
+        BytePairModel pairs = BuildModel(model, out int? unknownId);
         SpecialTokenIds special = SpecialTokenIds.Read(Path.GetDirectoryName(Path.GetFullPath(_root.File))!, IdOf, _root["post_processor"]);
         bool everyByte = TokenizerComponents.Contains(_root["pre_tokenizer"], "ByteLevel", "pretokenizers")
             && ByteLevelAlphabet.Characters.All(character => pairs.Knows(character.ToString()));
@@ -111,12 +111,12 @@ internal sealed class TokenizerJsonReader
         {
             UnknownId = unknownId,
             FuseUnknown = model["fuse_unk"].Flag(false),
-            ByteFallback = model["byte_fallback"].Flag(false),
+            ByteIds = model["byte_fallback"].Flag(false) ? TokenDecoder.ByteIds(IdOf) : null,
             IgnoreMerges = model["ignore_merges"].Flag(false),
             SpecialIds = _specialIds,
         };
         JsonField merges = model["merges"];
-        return new BytePairModel(_vocabulary, [.. merges.Items().Select(ReadMerge)], options, merges.Where);
+        return BytePairModel.FromMerges(_vocabulary, [.. merges.Items().Select(ReadMerge)], options, merges.Where);
     }
 
     /// <summary>A merge is <c>"left right"</c> or, where tokens hold spaces, <c>["left", "right"]</c>.</summary>

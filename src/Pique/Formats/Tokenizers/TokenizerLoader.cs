@@ -15,15 +15,17 @@ public static class TokenizerLoader
         ITextTokenizer tokenizer = Path.GetExtension(path) switch
         {
             ".json" => TokenizerJsonReader.Read(path),
+            ".model" => SentencePieceTokenizer.Create(SentencePieceReader.Read(path)),
+            ".bin" => SentencePieceTokenizer.Create(Llama2CVocabularyReader.Read(path)),
             string extension => throw new InputException(
-                $"{path}: \"{extension}\" is no vocabulary format; supported: tokenizer.json."),
+                $"{path}: \"{extension}\" is no vocabulary format; supported: tokenizer.json, tokenizer.model (SentencePiece), tok*.bin (llama2.c)."),
         };
         return new LoadedTokenizer(tokenizer, SourceFiles(path));
     }
 
     private static string Find(string folder)
     {
-        string[] patterns = ["tokenizer.json"];
+        string[] patterns = ["tokenizer.json", "tokenizer.model", "tok*.model", "tok*.bin"];
         foreach (string pattern in patterns)
         {
             string? found = Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal).FirstOrDefault();

@@ -30,7 +30,9 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor inverseRms = input.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_();
+        // A norm reads the stream once; square().mean() would write the squares out in between.
+        Tensor norm = linalg.vector_norm(input, dims: [-1], keepdim: true);
+        Tensor inverseRms = norm.square().mul(1.0 / input.shape[^1]).add(_epsilon).rsqrt();
         return input.mul(inverseRms).mul(_gain).MoveToOuterDisposeScope();
     }
 }

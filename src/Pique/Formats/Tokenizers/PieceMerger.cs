@@ -1,19 +1,22 @@
 namespace Pique.Formats.Tokenizers;
 
-/// <summary>
-/// Merges one long piece of text in O(n log n) time and O(n) memory. Microsoft.ML.Tokenizers removes merged symbols from
-/// an array one by one, which takes time in the square of the length (2 MB of one letter: hours), so it only gets short pieces.
-/// </summary>
-internal static class LongPieceMerger
+/// <summary>Merges the characters of one piece of text in O(n log n) time and O(n) memory.</summary>
+internal static class PieceMerger
 {
     private const int None = -1;
 
     /// <summary>Applies merges by rising rank, of equal ranks the leftmost first.</summary>
-    /// <param name="symbols">Ids of the piece's characters. Overwritten.</param>
+    /// <param name="characters">Ids of the piece's characters.</param>
     /// <param name="rules">Merges.</param>
     /// <param name="ids">Takes the ids of the merged tokens.</param>
-    public static void Merge(int[] symbols, MergeRules rules, List<int> ids)
+    public static void Merge(ReadOnlySpan<int> characters, MergeRules rules, List<int> ids)
     {
+        if (characters.Length == 1)
+        {
+            ids.Add(characters[0]);
+            return;
+        }
+        int[] symbols = characters.ToArray();
         int[] previous = new int[symbols.Length];
         int[] next = new int[symbols.Length];
         bool[] removed = new bool[symbols.Length];

@@ -1,0 +1,18 @@
+namespace Pique.Calibration;
+
+/// <summary>Scales that calibration found for one weight matrix.</summary>
+/// <param name="Bits">Bits a code.</param>
+/// <param name="Rows">Output features.</param>
+/// <param name="Columns">Input features.</param>
+/// <param name="ScaleShape">Shape of scales and zero points, [lines, blocksPerLine].</param>
+/// <param name="Scales">Float16-exact scales, line by line; on the pi grid the folded step α·π/k.</param>
+/// <param name="ZeroPoints">Integer zero points, line by line; null on the symmetric grid.</param>
+/// <param name="SqnrDecibels">Signal over quantization noise of the weight at these scales; null where nothing is lost.</param>
+public sealed record CalibratedTensor(
+    int Bits,
+    long Rows,
+    long Columns,
+    IReadOnlyList<long> ScaleShape,
+    IReadOnlyList<float> Scales,
+    IReadOnlyList<byte>? ZeroPoints,
+    double? SqnrDecibels);

@@ -1,0 +1,62 @@
+using Pique.Configuration;
+using Pique.Numerics;
+using Pique.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Calibration;
+
+/// <summary>Finds the scales of a model's weights from the weights alone.</summary>
+public static class WeightCalibration
+{
+    /// <summary>Finds the scales of every layer the policy names.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <param name="policy">How each layer's weight is quantized; null leaves it out.</param>
+    /// <param name="method">How scales are found.</param>
+    /// <param name="config">The configuration, for the record.</param>
+    /// <param name="seed">Seed of the run, for the record: the search itself draws nothing.</param>
+    /// <param name="clock">Gives the timestamp.</param>
+    /// <returns>The artifact.</returns>
+    /// <exception cref="InputException">A weight is no matrix or not finite.</exception>
+    public static CalibrationArtifact Run(
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
+        Func<string, WeightQuantizationSpec?> policy,
+        CalibrationMethod method,
+        QatConfig config,
+        long seed,
+        TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        List<KeyValuePair<string, CalibratedTensor>> tensors = [];
+        foreach ((string name, IQuantizableLayer layer) in layers)
+        {
+            if (policy(name) is { } spec)
+                tensors.Add(new(name, Calibrate(name, layer.Weight, spec, method.ToScaleMethod())));
+        }
+
+        return new()
+        {
+            Method = method,
+            Seed = seed,
+            Timestamp = clock.GetUtcNow(),
+            Config = config,
+            Tensors = tensors,
+        };
+    }
+
+    private static CalibratedTensor Calibrate(string name, Tensor weight, WeightQuantizationSpec spec, ScaleMethod method)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create(name, spec, weight, method);
+        QuantizedTensor quantized = quantizer.Quantize(weight);
+        double sqnr = QuantizationError.Measure(weight, quantized.Dequantize()).SqnrDecibels;
+        return new(
+            spec.Bits,
+            quantized.Rows,
+            quantized.Columns,
+            quantized.Layout.ScaleShape,
+            Array.ConvertAll(quantized.Scales.ToArray(), scale => (float)scale),
+            quantized.ZeroPoints?.ToArray(),
+            double.IsFinite(sqnr) ? sqnr : null);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Pique.Formats.Safetensors;
+using Pique.Models.Llama;
+using Pique.Quantization;
+using static TorchSharp.torch;
+
+namespace Pique.Formats.HuggingFace;
+
+/// <summary>Writes a model as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files. The folder appears whole or not at all.</summary>
+public static class HuggingFaceWriter
+{
+    private static readonly IReadOnlyDictionary<string, string> Metadata = new Dictionary<string, string> { ["format"] = "pt" };
+
+    /// <summary>Writes a model in full precision.</summary>
+    /// <param name="folder">Folder to write; replaced where it holds an older model.</param>
+    /// <param name="model">The latent weights are written; quantizers are left out.</param>
+    /// <param name="tokenizer">Names the tokens that open and end a text.</param>
+    /// <param name="tokenizerFiles">Files to copy; tok*.model and tok*.bin are copied as tokenizer.model and tokenizer.bin.</param>
+    /// <param name="dtype">BF16 (rounded to the nearest) or F32 (exact).</param>
+    /// <exception cref="InputException">The folder cannot be written to or holds other files.</exception>
+    /// <exception cref="RunFailedException">A weight is not finite, or writing failed.</exception>
+    public static void Save(string folder, LlamaModel model, ITextTokenizer tokenizer, IReadOnlyList<string> tokenizerFiles, SafetensorsDtype dtype = SafetensorsDtype.BF16)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (dtype is not (SafetensorsDtype.BF16 or SafetensorsDtype.F32))
+            throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "BF16 or F32");
+
+        IEnumerable<SafetensorsEntry> entries = Weights(model).Select(weight => WeightEntry.Create(weight.Name, weight.Tensor, dtype));
+        string dtypeName = dtype == SafetensorsDtype.F32 ? "float32" : "bfloat16";
+        WriteFolder(folder, entries, tokenizerFiles, json => LlamaConfigJson.Write(json, model.Config, dtypeName, tokenizer));
+    }
+
+    /// <summary>Writes a quantized model: packed codes, scales and zero points of every quantized weight, all other weights in float32.</summary>
+    /// <param name="folder">Folder to write; replaced where it holds an older model.</param>
+    /// <param name="model">Gives the shape and the weights that are not quantized.</param>
+    /// <param name="quantized">Quantized weights by layer name without ".weight".</param>
+    /// <param name="tokenizer">Names the tokens that open and end a text.</param>
+    /// <param name="tokenizerFiles">Files to copy, as in <see cref="Save"/>.</param>
+    /// <exception cref="ArgumentException">A quantized weight is none of the model's.</exception>
+    /// <exception cref="InputException">The folder cannot be written to or holds other files.</exception>
+    /// <exception cref="RunFailedException">A weight is not finite, or writing failed.</exception>
+    public static void SavePacked(string folder, LlamaModel model, IReadOnlyDictionary<string, QuantizedTensor> quantized, ITextTokenizer tokenizer, IReadOnlyList<string> tokenizerFiles)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(quantized);
+        Dictionary<string, Tensor> weights = Weights(model).ToDictionary(weight => weight.Name, weight => weight.Tensor, StringComparer.Ordinal);
+        List<SafetensorsEntry> entries = [];
+        foreach ((string layer, QuantizedTensor tensor) in quantized)
+        {
+            string name = layer + PackedLayer.WeightSuffix;
+            if (!weights.Remove(name, out Tensor? weight) || !weight.shape.SequenceEqual([tensor.Rows, tensor.Columns]))
+                throw new ArgumentException($"quantized layer \"{layer}\" of shape [{tensor.Rows}, {tensor.Columns}] is none of the model's", nameof(quantized));
+            entries.AddRange(PackedLayer.Entries(name, tensor));
+        }
+
+        entries.AddRange(weights.Select(weight => WeightEntry.Create(weight.Key, weight.Value, SafetensorsDtype.F32)));
+        WriteFolder(folder, entries, tokenizerFiles, json =>
+            LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized)));
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Weights(LlamaModel model)
+    {
+        Dictionary<string, TorchSharp.Modules.Parameter> parameters = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter, StringComparer.Ordinal);
+        return LlamaWeightShapes.Of(model.Config).Select(weight => (weight.Name, (Tensor)parameters[weight.Name]));
+    }
+
+    private static void WriteFolder(string folder, IEnumerable<SafetensorsEntry> entries, IReadOnlyList<string> tokenizerFiles, Action<Utf8JsonWriter> writeConfig) =>
+        AtomicFolder.Write(folder, HuggingFaceNames.IsWritten, partial =>
+        {
+            SafetensorsWriter.Write(Path.Combine(partial, HuggingFaceNames.Weights), entries, Metadata);
+            AtomicFile.Write(Path.Combine(partial, HuggingFaceNames.Config), stream =>
+            {
+                using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true });
+                writeConfig(json);
+                json.Flush();
+                stream.WriteByte((byte)'\n');
+            });
+            foreach (string source in tokenizerFiles)
+                Copy(source, Path.Combine(partial, HuggingFaceNames.CompanionName(source)));
+        });
+
+    private static void Copy(string source, string target)
+    {
+        using FileStream content = new(InputFile.Open(source), FileAccess.Read);
+        AtomicFile.Write(target, content.CopyTo);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Pique.Configuration;
+
+namespace Pique.Formats.HuggingFace;
+
+/// <summary>Reads the fields of a JSON object, gathering faults instead of stopping at the first. A field that is null counts as absent.</summary>
+internal sealed class JsonFields
+{
+    private const string Fix = "use the config.json of the checkpoint";
+
+    private readonly JsonElement _element;
+    private readonly string _prefix;
+    private readonly List<ConfigurationFault> _faults;
+
+    public JsonFields(JsonElement element) : this(element, "", [])
+    {
+    }
+
+    private JsonFields(JsonElement element, string prefix, List<ConfigurationFault> faults)
+    {
+        _element = element;
+        _prefix = prefix;
+        _faults = faults;
+    }
+
+    /// <summary>Every fault so far, of this object and of those inside it.</summary>
+    public IReadOnlyList<ConfigurationFault> Faults => _faults;
+
+    /// <summary>Names of all fields, in the order of the text.</summary>
+    public IEnumerable<string> Names => _element.EnumerateObject().Select(property => property.Name);
+
+    /// <summary>Whether a field is there and not null.</summary>
+    public bool Has(string key) => _element.TryGetProperty(key, out JsonElement field) && field.ValueKind != JsonValueKind.Null;
+
+    /// <summary>Adds a fault.</summary>
+    public void Fault(string key, string found, string expected, string fix = Fix) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix));
+
+    /// <summary>A whole number of at least 1 that must be there; 0 after a fault.</summary>
+    public int Count(string key, int largest = int.MaxValue)
+    {
+        string expected = largest == int.MaxValue ? "a whole number of at least 1" : $"a whole number from 1 to {largest}";
+        if (!Has(key))
+        {
+            Fault(key, "nothing", expected);
+            return 0;
+        }
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Number && field.TryGetInt32(out int count) && count >= 1 && count <= largest)
+            return count;
+        Fault(key, Describe(field), expected);
+        return 0;
+    }
+
+    /// <summary>A finite number above 0.</summary>
+    public float Positive(string key, float absent)
+    {
+        if (!Has(key))
+            return absent;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Number && field.TryGetSingle(out float number) && number > 0 && float.IsFinite(number))
+            return number;
+        Fault(key, Describe(field), "a finite number above 0");
+        return absent;
+    }
+
+    /// <summary>True or false.</summary>
+    public bool Flag(string key, bool absent)
+    {
+        if (!Has(key))
+            return absent;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return field.GetBoolean();
+        Fault(key, Describe(field), "true or false");
+        return absent;
+    }
+
+    /// <summary>A string, or null where the field is none.</summary>
+    public string? Text(string key) => Has(key) && _element.GetProperty(key) is { ValueKind: JsonValueKind.String } field ? field.GetString() : null;
+
+    /// <summary>An object, or null where absent.</summary>
+    public JsonFields? Object(string key)
+    {
+        if (!Has(key))
+            return null;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Object)
+            return new JsonFields(field, $"{_prefix}{key}.", _faults);
+        Fault(key, Describe(field), "an object");
+        return null;
+    }
+
+    /// <summary>Demands that a field be exactly this JSON text, white space apart.</summary>
+    public void RequireText(string key, string expected, string fix)
+    {
+        string found = Has(key) ? Describe(_element.GetProperty(key)) : "nothing";
+        if (found != expected)
+            Fault(key, found, expected, fix);
+    }
+
+    /// <summary>A value as compact JSON; a long one by its beginning.</summary>
+    private static string Describe(JsonElement field)
+    {
+        const int LongestText = 60;
+        string text = JsonSerializer.Serialize(field, JsonSerializerOptions.Default);
+        return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
+    }
+}

@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+using Pique.Models.Llama;
+using Pique.Numerics;
+using Pique.Quantization;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pique.Models.Rotation;
+
+/// <summary>Folds rotations into a Llama's weights that leave its function unchanged and spread outliers over all channels, so that rounding costs less.</summary>
+/// <remarks>
+/// R1 turns the residual stream x into R·x: gains of the norms go into the layers that read the stream (a norm without gain commutes with a rotation), readers become W·diag(gain)·Rᵀ, writers R·W, the embedding E·Rᵀ.
+/// R2 turns the values of each key/value head into R·v and undoes it in the columns of the output projection that read them.
+/// QuaRot, Ashkboos et al. 2024, arXiv:2404.00456, section 4; SpinQuant, Liu et al. 2024, arXiv:2405.16406, section 3.
+/// </remarks>
+public static class IncoherenceRotation
+{
+    /// <summary>Makes a rotated copy.</summary>
+    /// <param name="model">Model to copy; not changed. Must not be prepared for quantization yet.</param>
+    /// <param name="seed">Equal seeds give equal rotations.</param>
+    /// <param name="logger">Told where a random orthogonal matrix stands in for a Hadamard matrix; null for nobody.</param>
+    /// <returns>A model with an untied head that computes the same logits up to rounding; computed in float64, stored in float32.</returns>
+    /// <exception cref="InvalidOperationException">A layer already has a quantizer, whose scales belong to the unrotated weights.</exception>
+    public static LlamaModel Apply(LlamaModel model, long seed, ILogger? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        foreach ((string name, IQuantizableLayer layer) in model.QuantizableLayers)
+        {
+            if (layer.WeightQuantizer is not null)
+                throw new InvalidOperationException($"{name}: the layer already has a quantizer, whose scales belong to the unrotated weight; rotate before prepare.");
+        }
+
+        LlamaModel rotated = new(model.Config with { TieWordEmbeddings = false });
+        using IDisposable noGradients = no_grad();
+        using RandomizedHadamard stream = CreateRotation(model.Config.HiddenSize, seed, "residual stream", logger);
+        RotateEnds(model, rotated, stream.Matrix);
+        for (int index = 0; index < model.Config.LayerCount; index++)
+        {
+            // Layer 0 must not share its seed with the stream.
+            using RandomizedHadamard heads = CreateRotation(model.Config.HeadSize, unchecked(seed + index + 1), $"heads of layer {index}", logger);
+            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream.Matrix, heads.Matrix);
+        }
+
+        return rotated;
+    }
+
+    private static RandomizedHadamard CreateRotation(int order, long seed, string place, ILogger? logger)
+    {
+        RandomizedHadamard rotation = RandomizedHadamard.Create(order, seed);
+        if (!rotation.IsHadamard)
+            logger?.LogWarning("Rotation of the {Place}: no Hadamard matrix of order {Order} can be built; a random orthogonal matrix stands in.", place, order);
+        return rotation;
+    }
+
+    private static void RotateEnds(LlamaModel source, LlamaModel target, Tensor rotation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Parameter embedding = source.Backbone.Embedding.Weight;
+        Tensor head = (source.Head?.Weight ?? embedding).to(ScalarType.Float64);
+        target.Backbone.Embedding.Weight.copy_(embedding.to(ScalarType.Float64).matmul(rotation.t()));
+        target.Head!.Weight.copy_(head.mul(source.Backbone.FinalNorm.Gain).matmul(rotation.t()));
+    }
+
+    private static void RotateBlock(LlamaBlock source, LlamaBlock target, Tensor stream, Tensor headRotation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor attentionGain = source.AttentionNorm.Gain, feedForwardGain = source.FeedForwardNorm.Gain;
+        LlamaAttention from = source.Attention, to = target.Attention;
+        to.QueryProjection.Weight.copy_(Reader(from.QueryProjection, attentionGain));
+        to.KeyProjection.Weight.copy_(Reader(from.KeyProjection, attentionGain));
+
+        // Rows of v_proj and columns of o_proj come in blocks of one head. All heads of a layer turn alike,
+        // so query heads undo the rotation of the key/value head they share, however heads are grouped.
+        long headSize = headRotation.shape[0];
+        Tensor value = Reader(from.ValueProjection, attentionGain);
+        to.ValueProjection.Weight.copy_(headRotation.matmul(value.view(-1, headSize, value.shape[1])).view(value.shape));
+        Tensor output = Writer(from.OutputProjection);
+        to.OutputProjection.Weight.copy_(output.view(output.shape[0], -1, headSize).matmul(headRotation.t()).view(output.shape));
+
+        target.FeedForward.GateProjection.Weight.copy_(Reader(source.FeedForward.GateProjection, feedForwardGain));
+        target.FeedForward.UpProjection.Weight.copy_(Reader(source.FeedForward.UpProjection, feedForwardGain));
+        target.FeedForward.DownProjection.Weight.copy_(Writer(source.FeedForward.DownProjection));
+
+        Tensor Reader(QuantizableLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
+        Tensor Writer(QuantizableLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));
+    }
+}

@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Numerics;
+
+/// <summary>How far quantized weights are from their originals. Math of record §8.</summary>
+/// <param name="MeanSquaredError">mean (w − ŵ)²; 0 for no weights.</param>
+/// <param name="SqnrDecibels">10·log₁₀(Σw² / Σ(w − ŵ)²); +∞ where nothing was lost.</param>
+/// <param name="CosineSimilarity">Σw·ŵ / √(Σw²·Σŵ²); 1 where both are zero, 0 where one is.</param>
+public sealed record QuantizationError(double MeanSquaredError, double SqnrDecibels, double CosineSimilarity)
+{
+    /// <summary>Measures the error, summed in float64.</summary>
+    /// <param name="original">Weights, any shape.</param>
+    /// <param name="quantized">Quantized weights, same shape.</param>
+    /// <returns>The error.</returns>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public static QuantizationError Measure(Tensor original, Tensor quantized)
+    {
+        if (!original.shape.SequenceEqual(quantized.shape))
+        {
+            throw new ArgumentException(
+                $"Found shape [{string.Join(", ", quantized.shape)}], expected [{string.Join(", ", original.shape)}].", nameof(quantized));
+        }
+
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor exact = original.detach().to(ScalarType.Float64);
+        Tensor rounded = quantized.detach().to(ScalarType.Float64);
+        double signal = exact.square().sum().item<double>();
+        double roundedSignal = rounded.square().sum().item<double>();
+        double noise = exact.sub(rounded).square().sum().item<double>();
+        double product = exact.mul(rounded).sum().item<double>();
+        double cosine = signal == 0 && roundedSignal == 0 ? 1 : product == 0 ? 0 : product / Math.Sqrt(signal * roundedSignal);
+        double sqnr = noise == 0 ? double.PositiveInfinity : 10 * Math.Log10(signal / noise);
+        return new(noise / Math.Max(1, original.numel()), sqnr, cosine);
+    }
+}

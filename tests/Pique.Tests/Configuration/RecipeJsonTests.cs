@@ -1,0 +1,139 @@
+using CsCheck;
+using Pique.Configuration;
+
+namespace Pique.Tests.Configuration;
+
+public class RecipeJsonTests
+{
+    private const string Least = """{"model": "m", "data": {"files": [{"path": "a.txt"}]}}""";
+
+    [Fact]
+    public void Any_valid_recipe_survives_writing_and_reading() =>
+        ConfigurationGenerators.Recipe.Sample(recipe =>
+        {
+            string json = RecipeJson.Write(recipe);
+            Recipe read = RecipeJson.Read(json, "test");
+            Assert.Equal(json, RecipeJson.Write(read));
+            Assert.Equal(recipe.Qat, read.Qat);
+            Assert.Equal(recipe.Training, read.Training);
+            Assert.Equal((recipe.Model, recipe.Teacher, recipe.ActivationBits, recipe.Calibration), (read.Model, read.Teacher, read.ActivationBits, read.Calibration));
+            Assert.Equal(recipe.Data.Files, read.Data.Files);
+            Assert.Equal(recipe.Data.Curriculum, read.Data.Curriculum);
+            Assert.Equal(recipe.Overrides, read.Overrides);
+        });
+
+    [Fact]
+    public void The_whole_recipe_is_written_in_declared_order()
+    {
+        string json = RecipeJson.Write(RecipeJson.Read(Least, "test"));
+        Assert.StartsWith("{\n  \"qat\": {\n    \"bits\": 4,\n", json, StringComparison.Ordinal);
+        string tail = json[json.IndexOf("  \"model\"", StringComparison.Ordinal)..];
+        Assert.Equal(
+            """
+              "model": "m",
+              "teacher": null,
+              "data": {
+                "files": [
+                  {
+                    "path": "a.txt",
+                    "domain": "general"
+                  }
+                ],
+                "curriculum": null,
+                "held_out_share": 0.05,
+                "context_tokens": 256
+              },
+              "activation_bits": 8,
+              "training": {
+                "batch_tokens": 2048,
+                "weight_learning_rate": null,
+                "schedule": "cosine",
+                "schedule_warmup_steps": 0,
+                "final_learning_rate_fraction": 0.1,
+                "checkpoint_steps": 200,
+                "keep_checkpoints": 2,
+                "seed": 0,
+                "max_steps": null,
+                "adam_beta1": 0.9,
+                "adam_beta2": 0.95,
+                "adam_epsilon": 1e-8
+              },
+              "calibration": {
+                "method": "mse"
+              },
+              "overrides": [
+                {
+                  "pattern": "*embed_tokens",
+                  "bits": 8,
+                  "granularity": {
+                    "PerBlock": {
+                      "block_size": 32
+                    }
+                  },
+                  "full_precision": false
+                },
+                {
+                  "pattern": "lm_head",
+                  "bits": 8,
+                  "granularity": {
+                    "PerBlock": {
+                      "block_size": 32
+                    }
+                  },
+                  "full_precision": false
+                }
+              ]
+            }
+            """,
+            tail);
+    }
+
+    [Fact]
+    public void Faults_of_the_whole_tree_come_at_once()
+    {
+        const string json = """
+            {"qat": {"bits": 7}, "data": {"files": [{"path": "a.txt", "domain": "tools"}, {}], "held_out_share": 1}, "training": {"schedule": "cosin", "batch_tokens": 8},
+             "overrides": [{"pattern": "lm_head"}, {"pattern": "", "bits": 6, "full_precision": true}], "modle": "m"}
+            """;
+        Assert.Equal(
+            [
+                "data.files[0].domain: found the string \"tools\", expected one of \"general\", \"reasoning\", \"tool_use\", \"code\"; write \"tool_use\".",
+                "training.schedule: found the string \"cosin\", expected one of \"constant\", \"linear\", \"cosine\"; write \"cosine\".",
+                "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, training, calibration, overrides; write model, or remove it.",
+                "qat.bits: found 7, expected 2, 3, 4, 5 or 8; set it to 8.",
+                "model: found nothing, expected the path of a full-precision model; add \"model\".",
+                "data.files[1].path: found nothing, expected the path of a .txt or .jsonl file; add \"path\".",
+                "data.held_out_share: found 1.0, expected 0.0 or more and less than 1.0; set it to a value within.",
+                "training.batch_tokens: found 8, expected at least one row, 256 tokens (data.context_tokens); set it to 256 or more, or shorten the context.",
+                "overrides[0]: found an override that changes nothing, expected bits, granularity or full_precision; add one of them, or remove the override.",
+                "overrides[1].pattern: found nothing, expected layer names, * standing for any run of characters; add \"pattern\".",
+                "overrides[1].bits: found 6, expected 2, 3, 4, 5 or 8; set it to 5.",
+                "overrides[1].full_precision: found true beside bits or granularity, expected full precision or a quantization, not both; remove one of them.",
+            ],
+            RecipeJson.Examine(json).Faults.Select(fault => fault.ToString()));
+    }
+
+    [Theory]
+    [InlineData("""{"model": "m"}""", "data")]
+    [InlineData("""{"model": "m", "data": {"curriculum": {}}}""", "data.curriculum")]
+    [InlineData("""{"model": "m", "data": {"curriculum": {"general": 5, "held_out": -1}}}""", "data.curriculum.held_out")]
+    [InlineData("""{"model": "m\u0000", "data": {"curriculum": {"general": 5}}}""", "model")]
+    [InlineData("""{"model": "m", "teacher": " ", "data": {"curriculum": {"general": 5}}}""", "teacher")]
+    [InlineData("""{"model": "m", "activation_bits": 9, "data": {"curriculum": {"general": 5}}}""", "activation_bits")]
+    [InlineData("""{"model": "m", "lora": {}, "data": {"curriculum": {"general": 5}}}""", "lora")]
+    [InlineData("""{"model": "m", "overrides": {}, "data": {"curriculum": {"general": 5}}}""", "overrides")]
+    [InlineData("""{"model": "m", "overrides": [1], "data": {"curriculum": {"general": 5}}}""", "overrides[0]")]
+    [InlineData("""{"model": "m", "training": {"adam_beta2": 1}, "data": {"curriculum": {"general": 5}}}""", "training.adam_beta2")]
+    [InlineData("""{"model": "m", "training": {"max_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.max_steps")]
+    public void A_wrong_value_is_one_fault_at_its_path(string json, string path) =>
+        Assert.Equal(path, Assert.Single(RecipeJson.Examine(json).Faults).Path);
+
+    [Fact]
+    public void Overrides_left_out_are_the_defaults_and_an_empty_list_is_none()
+    {
+        Assert.Equal(LayerOverride.Defaults, RecipeJson.Read(Least, "test").Overrides);
+        Recipe without = RecipeJson.Read("""{"overrides": [], "model": "m", "data": {"files": [{"path": "a.txt"}]}}""", "test");
+        Assert.Empty(without.Overrides);
+        Assert.EndsWith("  \"overrides\": []\n}", RecipeJson.Write(without), StringComparison.Ordinal);
+    }
+}

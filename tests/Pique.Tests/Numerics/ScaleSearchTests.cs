@@ -1,0 +1,118 @@
+using Pique.Configuration;
+using Pique.Numerics;
+using Pique.Tests.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Tests.Numerics;
+
+public sealed class ScaleSearchTests
+{
+    /// <summary>Optimal two's complement step and SQNR of N(0,1): math of record §1, numerical minimum of the expected squared error.</summary>
+    [Theory]
+    [InlineData(2, 1.0484, 8.26, 0.01)]
+    [InlineData(3, 0.6019, 13.91, 0.01)]
+    [InlineData(4, 0.3384, 19.26, 0.01)]
+    [InlineData(5, 0.1887, 24.53, 0.01)]
+    [InlineData(8, 0.0308, 40.57, 0.03)]
+    public void Gaussian_weights_reach_the_optimal_step_and_sqnr(int bits, double step, double sqnrDecibels, double relativeTolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = new(42);
+        Tensor weight = randn([1024, 1024], generator: generator);
+        GroupLayout layout = GroupLayout.For(new QuantGranularity.PerTensor(), 1024, 1024);
+        CodeGrid grid = new(bits, true);
+        using GroupScales found = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError);
+        QuantizationError error = QuantizationError.Measure(weight, GridArithmetic.FakeQuantize(weight, layout, found.Scales, null, grid));
+
+        Assert.InRange(found.Scales.item<float>(), step * (1 - relativeTolerance), step * (1 + relativeTolerance));
+        Assert.InRange(error.SqnrDecibels, sqnrDecibels - 0.02, sqnrDecibels + 0.02);
+    }
+
+    /// <summary>The reference tries every float16 scale up to twice the covering one.</summary>
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(3, true)]
+    [InlineData(4, true)]
+    [InlineData(2, false)]
+    [InlineData(4, false)]
+    public void The_search_comes_close_to_the_best_of_all_float16_scales(int bits, bool symmetric)
+    {
+        const int Rows = 24;
+        const int Columns = 32;
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = new(7);
+        Tensor weight = randn([Rows, Columns], generator: generator);
+        float[] weights = weight.data<float>().ToArray();
+        CodeGrid grid = new(bits, symmetric);
+        using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerChannel(), Rows, Columns), grid, ScaleMethod.MinimumError);
+        double foundError = 0, bestError = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            float[] values = weights[(row * Columns)..((row + 1) * Columns)];
+            int zeroPoint = found.ZeroPoints is { } zeros ? (int)zeros[row, 0].item<float>() : grid.SymmetricZeroPoint;
+            double best = double.PositiveInfinity;
+            float largest = 2 * values.Max(MathF.Abs);
+            for (Half scale = (Half)0.01f; (float)scale < largest; scale = Half.BitIncrement(scale))
+                best = Math.Min(best, SquaredError(values, (float)scale, zeroPoint, bits));
+            double here = SquaredError(values, found.Scales[row, 0].item<float>(), zeroPoint, bits);
+            Assert.True(here >= best);
+            foundError += here;
+            bestError += best;
+        }
+
+        Assert.InRange(foundError / bestError, 1.0, 1.01);
+    }
+
+    [Fact]
+    public void The_covering_scale_keeps_every_error_within_half_a_step()
+    {
+        float[] weights = QuantizationCases.Weights(9, 21, seed: 3);
+        foreach (QuantGranularity granularity in QuantizationCases.Granularities)
+        {
+            foreach (CodeGrid grid in from bits in new[] { 2, 3, 4, 5, 8 } from symmetric in new[] { true, false } select new CodeGrid(bits, symmetric))
+            {
+                using DisposeScope scope = NewDisposeScope();
+                GroupLayout layout = GroupLayout.For(granularity, 9, 21);
+                using GroupScales found = ScaleSearch.Find(QuantizationCases.Matrix(weights, 9, 21), layout, grid, ScaleMethod.AbsMax);
+                float[] scales = found.Scales.data<float>().ToArray();
+                float[]? zeroPoints = found.ZeroPoints?.data<float>().ToArray();
+                for (int i = 0; i < weights.Length; i++)
+                {
+                    int group = (int)layout.GroupOf(i);
+                    int zeroPoint = (int)(zeroPoints?[group] ?? grid.SymmetricZeroPoint);
+                    float back = ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weights[i], scales[group], zeroPoint, grid.Bits), scales[group], zeroPoint);
+                    // A float16 scale that was rounded down, and an affine zero point off by half a step, leave the end of the range uncovered.
+                    double slack = (grid.Symmetric ? 0.0 : 0.5) + (grid.MaxCode / 2048.0);
+                    Assert.True(Math.Abs(weights[i] - back) <= scales[group] * (0.5 + slack), $"{granularity} {grid} {i}: {weights[i]} became {back} at scale {scales[group]}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Zero_groups_get_the_smallest_scale()
+    {
+        using Tensor weight = zeros(3, 8);
+        foreach (ScaleMethod method in Enum.GetValues<ScaleMethod>())
+        {
+            foreach (bool symmetric in new[] { true, false })
+            {
+                using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerBlock(3), 3, 8), new(4, symmetric), method);
+                Assert.Equal([3, 3], found.Scales.shape);
+                Assert.All(found.Scales.data<float>().ToArray(), scale => Assert.Equal(HalfScale.Floor, scale));
+            }
+        }
+    }
+
+    [Fact]
+    public void The_mean_absolute_scale_is_that_of_lsq()
+    {
+        using Tensor weight = tensor(new[] { 1f, -3f, 2f, -2f }, [1, 4]);
+        using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerChannel(), 1, 4), new(4, true), ScaleMethod.MeanAbsolute);
+        Assert.Equal((float)(Half)(2 * 2 / MathF.Sqrt(7)), found.Scales.item<float>());
+    }
+
+    private static double SquaredError(float[] weights, float scale, int zeroPoint, int bits) =>
+        weights.Sum(weight => Math.Pow(weight - ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weight, scale, zeroPoint, bits), scale, zeroPoint), 2));
+}
