@@ -16,14 +16,21 @@ public sealed record ModelSize(double BitsPerWeight, long FileBytes)
         long fileBytes = File.Exists(model.Path)
             ? new FileInfo(model.Path).Length
             : Directory.EnumerateFiles(model.Path, "*.safetensors").Sum(file => new FileInfo(file).Length);
-        double parameters = model.Model.parameters().Sum(parameter => parameter.numel());
-        return new ModelSize(8 * (model.Quantized.Count == 0 ? fileBytes : StoredBytes(model.Model, model.Quantized)) / parameters, fileBytes);
+        return model.Quantized.Count == 0
+            ? new ModelSize(8.0 * fileBytes / ParameterCount(model.Model), fileBytes)
+            : OfPacked(model.Model, model.Quantized) with { FileBytes = fileBytes };
     }
 
-    /// <summary>Bytes of the tensors of a packed model: codes, scales and zero points, and float32 for what is not quantized.</summary>
-    private static double StoredBytes(LlamaModel model, IReadOnlyDictionary<string, QuantizedTensor> quantized)
+    /// <summary>Size of a model once packed: codes, scales and zero points, and float32 for what is not quantized.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="quantized">Its quantized weights.</param>
+    public static ModelSize OfPacked(LlamaModel model, IReadOnlyDictionary<string, QuantizedTensor> quantized)
     {
-        double all = model.parameters().Sum(parameter => parameter.numel());
-        return quantized.Values.Sum(tensor => tensor.StoredBytes) + (sizeof(float) * (all - quantized.Values.Sum(tensor => tensor.Rows * tensor.Columns)));
+        long parameters = ParameterCount(model);
+        long quantizedCount = quantized.Values.Sum(tensor => tensor.Rows * tensor.Columns);
+        long bytes = quantized.Values.Sum(tensor => tensor.StoredBytes) + (sizeof(float) * (parameters - quantizedCount));
+        return new ModelSize(8.0 * bytes / parameters, bytes);
     }
+
+    private static long ParameterCount(LlamaModel model) => model.parameters().Sum(parameter => parameter.numel());
 }
