@@ -1,1 +1,4 @@
-return 0;
+using Pique.Cli;
+using Pique.Cli.Rendering;
+
+return await CommandLine.RunAsync(args, Terminal.System(), TimeProvider.System);

@@ -9,7 +9,7 @@ public static class RecordReader
     public const string DocumentSeparator = "<|endoftext|>";
 
     /// <summary>A document longer than this many characters is read as several records, broken at a line end.</summary>
-    public const int LongestDocumentChars = 1 << 16;
+    public const int LongestDocumentChars = 1 << 14;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">

@@ -7,16 +7,13 @@ namespace Pique.Evaluation;
 /// <summary>Decides whether a generated text solves its problem.</summary>
 public static class AnswerScoring
 {
-    /// <summary>Mark that opens the final answer, as in GSM8K.</summary>
-    public const string AnswerMark = "####";
-
     /// <summary>Whether what follows the first answer mark equals the expected answer, blanks around both aside.</summary>
     /// <param name="generated">Text the model wrote after the prompt.</param>
     /// <param name="record">The problem.</param>
     public static bool IsCorrect(string generated, DataRecord.Reasoning record)
     {
-        int mark = generated.IndexOf(AnswerMark, StringComparison.Ordinal);
-        return mark >= 0 && generated[(mark + AnswerMark.Length)..].Trim() == record.Answer.Trim();
+        int mark = generated.IndexOf(RecordTemplate.AnswerMarker, StringComparison.Ordinal);
+        return mark >= 0 && generated[(mark + RecordTemplate.AnswerMarker.Length)..].Trim() == record.Answer.Trim();
     }
 
     /// <summary>Whether the text parses as a call with the right name and equal arguments; order and white space do not matter.</summary>

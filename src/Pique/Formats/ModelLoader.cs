@@ -1,5 +1,6 @@
 using Pique.Formats.HuggingFace;
 using Pique.Formats.Llama2C;
+using Pique.Formats.Tokenizers;
 using Pique.Models.Llama;
 using Pique.Quantization;
 
@@ -9,6 +10,26 @@ namespace Pique.Formats;
 public static class ModelLoader
 {
     private static readonly IReadOnlyDictionary<string, QuantizedTensor> NotQuantized = new Dictionary<string, QuantizedTensor>();
+
+    /// <summary>Loads a model and its tokenizer.</summary>
+    /// <param name="path">A Hugging Face folder, full precision or packed, or a legacy llama2.c file (.bin) with its vocabulary beside it: tokN.model or tokN.bin of its vocabulary size, else what <see cref="TokenizerLoader"/> finds in the folder.</param>
+    /// <exception cref="InputException">Anything is missing, damaged or contradictory; the message says where, what was expected and what to do.</exception>
+    public static LoadedModel Load(string path)
+    {
+        (LlamaModel model, ModelFormat format, IReadOnlyDictionary<string, QuantizedTensor> quantized) = LoadWeights(path);
+        try
+        {
+            LoadedTokenizer tokenizer = TokenizerLoader.Load(format == ModelFormat.Llama2C ? VocabularyBeside(path, model.VocabularySize) : path);
+            if (tokenizer.Tokenizer.VocabularySize > model.VocabularySize)
+                throw new InputException($"{path}: the tokenizer ({tokenizer.SourceFiles[0]}) has {tokenizer.Tokenizer.VocabularySize} token ids, the model {model.VocabularySize}; use the tokenizer the model was trained with");
+            return new LoadedModel(model, tokenizer.Tokenizer, tokenizer.SourceFiles, path, format, quantized, ModelDigest.Compute(model));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Loads the weights alone.</summary>
     /// <param name="path">A Hugging Face folder, or a legacy llama2.c file (.bin).</param>
@@ -24,6 +45,14 @@ public static class ModelLoader
 
         using Llama2CFile file = Llama2CFile.Open(path);
         return (LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
+    }
+
+    /// <summary>A folder may hold several llama2.c models: the vocabulary of the right size is the model's.</summary>
+    private static string VocabularyBeside(string path, int vocabularySize)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string[] sized = [Path.Combine(folder, $"tok{vocabularySize}.model"), Path.Combine(folder, $"tok{vocabularySize}.bin")];
+        return sized.FirstOrDefault(File.Exists) ?? folder;
     }
 
     private static (LlamaModel Model, ModelFormat Format, IReadOnlyDictionary<string, QuantizedTensor> Quantized) LoadFolder(string folder)

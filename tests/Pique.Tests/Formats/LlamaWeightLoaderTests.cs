@@ -24,9 +24,8 @@ public sealed class LlamaWeightLoaderTests
         {
             using LlamaModel model = new(config);
             Assert.Equal(
-                model.named_parameters().Select(entry => (entry.name, string.Join(",", entry.parameter.shape))),
-                LlamaWeightShapes.Of(config).Select(weight => (weight.Name, string.Join(",", weight.Shape))),
-                (left, right) => left == right);
+                model.named_parameters().Select(entry => $"{entry.name} {string.Join(",", entry.parameter.shape)}").Order(StringComparer.Ordinal),
+                LlamaWeightShapes.Of(config).Select(weight => $"{weight.Name} {string.Join(",", weight.Shape)}").Order(StringComparer.Ordinal));
         }
     }
 

@@ -11,8 +11,8 @@ namespace Pique.Formats.Llama2C;
 /// </remarks>
 public sealed class Llama2CFile : IWeightSource
 {
-    /// <summary>Largest deviation of the stored rotary tables from those of the fixed base.</summary>
-    private const float RotaryTolerance = 1e-4f;
+    /// <summary>Largest relative deviation of the stored rotary tables from those of the fixed base.</summary>
+    private const float RotaryTolerance = 1e-3f;
 
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<string, (long Offset, long[] Shape)> _weights = new(StringComparer.Ordinal);
@@ -125,19 +125,20 @@ public sealed class Llama2CFile : IWeightSource
         }
     }
 
-    /// <summary>Compares position 1 of the stored cosines with the fixed base: a model trained with another one would compute nonsense in silence.</summary>
+    /// <summary>Compares position 1 of the stored sines with the fixed base: a model trained with another one would compute nonsense in silence.</summary>
     private void CheckRotaryTables(long rotaryOffset)
     {
         if (Config.ContextTokens < 2)
             return;
 
-        float[] cosines = new float[Config.HeadSize / 2];
-        ReadFloats(rotaryOffset + (cosines.Length * sizeof(float)), cosines);
-        for (int pair = 0; pair < cosines.Length; pair++)
+        // All cosines come first, then all sines; sines tell small angles apart.
+        float[] sines = new float[Config.HeadSize / 2];
+        ReadFloats(rotaryOffset + ((Config.ContextTokens + 1L) * sines.Length * sizeof(float)), sines);
+        for (int pair = 0; pair < sines.Length; pair++)
         {
-            double expected = Math.Cos(Math.Pow(Config.RopeTheta, -2.0 * pair / Config.HeadSize));
-            if (!(Math.Abs(cosines[pair] - expected) <= RotaryTolerance))
-                throw new InputException(FormattableString.Invariant($"{Path}: the rotary table holds cos {cosines[pair]} for pair {pair} at position 1, expected {(float)expected} of base {Config.RopeTheta}; the file is damaged or of another rotary base"));
+            double expected = Math.Sin(Math.Pow(Config.RopeTheta, -2.0 * pair / Config.HeadSize));
+            if (!(Math.Abs(sines[pair] - expected) <= RotaryTolerance * expected))
+                throw new InputException(FormattableString.Invariant($"{Path}: the rotary table holds sin {sines[pair]} for pair {pair} at position 1, expected {(float)expected} of base {Config.RopeTheta}; the file is damaged or of another rotary base"));
         }
     }
 

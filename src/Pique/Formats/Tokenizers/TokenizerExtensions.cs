@@ -30,7 +30,9 @@ public static class TokenizerExtensions
     {
         try
         {
-            return tokenizer.UnknownId is not int unknownId || !tokenizer.Encode(character, continuation: true).Contains(unknownId);
+            // Encoded even where there is no unknown token: then a character without a token is an error.
+            IReadOnlyList<int> ids = tokenizer.Encode(character, continuation: true);
+            return tokenizer.UnknownId is not int unknownId || !ids.Contains(unknownId);
         }
         catch (InputException)
         {

@@ -36,8 +36,8 @@ internal sealed class TokenizerJsonReader
 
         ReadVocabulary(model["vocab"]);
         ReadAddedTokens(_root["added_tokens"]);
-        BytePairModel pairs = BuildModel(model, out int? unknownId);
         string?[] tokens = TokensById();
+        BytePairModel pairs = BuildModel(model, out int? unknownId);
         SpecialTokenIds special = SpecialTokenIds.Read(Path.GetDirectoryName(Path.GetFullPath(_root.File))!, IdOf, _root["post_processor"]);
         bool everyByte = TokenizerComponents.Contains(_root["pre_tokenizer"], "ByteLevel", "pretokenizers")
             && ByteLevelAlphabet.Characters.All(character => pairs.Knows(character.ToString()));

@@ -47,8 +47,19 @@ public sealed class LlamaModel : CausalLanguageModel
     public override int ContextTokens => Config.ContextTokens;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers =>
-        [.. named_modules().Where(entry => entry.module is IQuantizableLayer).Select(entry => (entry.name, (IQuantizableLayer)entry.module))];
+    public override IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers
+    {
+        get
+        {
+            // Modules come breadth first, parameters in checkpoint order.
+            Dictionary<string, IQuantizableLayer> layers = named_modules()
+                .Where(entry => entry.module is IQuantizableLayer)
+                .ToDictionary(entry => entry.name + ".weight", entry => (IQuantizableLayer)entry.module);
+            return [.. named_parameters()
+                .Where(entry => layers.ContainsKey(entry.name))
+                .Select(entry => (entry.name[..^".weight".Length], layers[entry.name]))];
+        }
+    }
 
     /// <inheritdoc/>
     public override Tensor HiddenStates(Tensor tokens, KeyValueCache? cache = null)

@@ -30,7 +30,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        // The norm reads the stream once where square().mean() writes it out in between: forward and backward take two thirds of the time.
+        // A norm reads the stream once; square().mean() would write the squares out in between.
         Tensor norm = linalg.vector_norm(input, dims: [-1], keepdim: true);
         Tensor inverseRms = norm.square().mul(1.0 / input.shape[^1]).add(_epsilon).rsqrt();
         return input.mul(inverseRms).mul(_gain).MoveToOuterDisposeScope();

@@ -1,0 +1,17 @@
+using System.CommandLine;
+using Pique.Cli.Rendering;
+
+namespace Pique.Cli;
+
+/// <summary>Makes the context of the command that was parsed.</summary>
+/// <param name="parsed">The parsed command line.</param>
+internal delegate CommandContext ContextFactory(ParseResult parsed);
+
+/// <summary>What a command is given beside its own options.</summary>
+/// <param name="Terminal">Where to write.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Json">Print one JSON document and nothing else on standard output.</param>
+/// <param name="Quiet">No header, progress or log.</param>
+/// <param name="Seed">The user's seed, or null.</param>
+/// <param name="Threads">The user's thread count, or null.</param>
+internal sealed record CommandContext(Terminal Terminal, TimeProvider Time, bool Json, bool Quiet, long? Seed, int? Threads);

@@ -1,0 +1,36 @@
+using Pique.Formats;
+using Pique.Models.Llama;
+using Pique.Quantization;
+
+namespace Pique.Pipeline;
+
+/// <summary>What a model's weights take on disk.</summary>
+/// <param name="BitsPerWeight">Stored bits per parameter over the whole model, scales included.</param>
+/// <param name="FileBytes">Bytes of the files that hold the weights.</param>
+public sealed record ModelSize(double BitsPerWeight, long FileBytes)
+{
+    /// <summary>Size of a stored model: its files' bytes, and the bits those spend on each parameter.</summary>
+    /// <param name="model">A model as loaded.</param>
+    public static ModelSize Of(LoadedModel model)
+    {
+        long fileBytes = File.Exists(model.Path)
+            ? new FileInfo(model.Path).Length
+            : Directory.EnumerateFiles(model.Path, "*.safetensors").Sum(file => new FileInfo(file).Length);
+        return model.Quantized.Count == 0
+            ? new ModelSize(8.0 * fileBytes / ParameterCount(model.Model), fileBytes)
+            : OfPacked(model.Model, model.Quantized) with { FileBytes = fileBytes };
+    }
+
+    /// <summary>Size of a model once packed: codes, scales and zero points, and float32 for what is not quantized.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="quantized">Its quantized weights.</param>
+    public static ModelSize OfPacked(LlamaModel model, IReadOnlyDictionary<string, QuantizedTensor> quantized)
+    {
+        long parameters = ParameterCount(model);
+        long quantizedCount = quantized.Values.Sum(tensor => tensor.Rows * tensor.Columns);
+        long bytes = quantized.Values.Sum(tensor => tensor.StoredBytes) + (sizeof(float) * (parameters - quantizedCount));
+        return new ModelSize(8.0 * bytes / parameters, bytes);
+    }
+
+    private static long ParameterCount(LlamaModel model) => model.parameters().Sum(parameter => parameter.numel());
+}

@@ -1,0 +1,53 @@
+using Pique.Evaluation;
+using Pique.Training;
+
+namespace Pique.Pipeline;
+
+/// <summary>What a pipeline reports while it runs. A closed choice.</summary>
+public abstract record PipelineEvent
+{
+    private PipelineEvent()
+    {
+    }
+
+    /// <summary>A phase begins.</summary>
+    /// <param name="Phase">The phase.</param>
+    public sealed record PhaseStarted(PipelinePhase Phase) : PipelineEvent;
+
+    /// <summary>Something the user should know although the run goes on.</summary>
+    /// <param name="Message">What and why.</param>
+    public sealed record Warned(string Message) : PipelineEvent;
+
+    /// <summary>A model was measured.</summary>
+    /// <param name="Score">Its figures.</param>
+    public sealed record Scored(ModelScore Score) : PipelineEvent;
+
+    /// <summary>The trainer reported.</summary>
+    /// <param name="Event">Its event.</param>
+    public sealed record Trained(TrainingEvent Event) : PipelineEvent;
+}
+
+/// <summary>Phases of a run, in their order.</summary>
+public enum PipelinePhase
+{
+    /// <summary>Loading models and reading data.</summary>
+    Load,
+
+    /// <summary>Rotating the weights.</summary>
+    Rotate,
+
+    /// <summary>Finding scales.</summary>
+    Calibrate,
+
+    /// <summary>Measuring the teacher and the rounded, untrained model.</summary>
+    Baseline,
+
+    /// <summary>Training.</summary>
+    Train,
+
+    /// <summary>Packing and writing the model.</summary>
+    Convert,
+
+    /// <summary>Measuring the trained model as it was written.</summary>
+    Evaluate,
+}

@@ -1,0 +1,86 @@
+using Pique.Configuration;
+using Pique.Data;
+using Pique.Evaluation;
+using Pique.Formats;
+using Pique.Formats.HuggingFace;
+using Pique.Formats.Tokenizers;
+using Pique.Models.Llama;
+using Pique.Training;
+
+namespace Pique.Pipeline;
+
+/// <summary>Trains a Llama in full precision from nothing: vocabulary, weights, evaluation.</summary>
+/// <param name="time">The clock.</param>
+public sealed class Pretraining(TimeProvider time)
+{
+    /// <summary>Folder of the trained model inside the run folder.</summary>
+    public const string ModelFolderName = "model";
+
+    /// <summary>Folder of the trained vocabulary inside the run folder.</summary>
+    public const string TokenizerFolderName = "tokenizer";
+
+    /// <summary>Texts the vocabulary is trained on; more do not change its merges noticeably.</summary>
+    private const int TokenizerTrainingRecords = 20_000;
+
+    /// <summary>Raised as the run goes on.</summary>
+    public event Action<TrainingEvent>? Reported;
+
+    /// <summary>Runs a recipe.</summary>
+    /// <param name="recipe">A valid recipe.</param>
+    /// <param name="runFolder">Folder of the run; made where it is missing.</param>
+    /// <param name="resume">Continue from the newest checkpoint.</param>
+    /// <param name="cancellationToken">Ends the run in a checkpoint.</param>
+    /// <returns>Figures on held-out data, or null where the run was interrupted.</returns>
+    /// <exception cref="InputException">The data cannot be used, or the folder cannot be written.</exception>
+    /// <exception cref="RunFailedException">Training diverged.</exception>
+    public ModelScore? Run(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
+    {
+        RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        HeldOutSplit split = PreparedData.Divide(recipe.Data);
+        LoadedTokenizer tokenizer = TrainTokenizer(folder.Of(TokenizerFolderName), split, recipe.Tokenizer.VocabularySize);
+        PreparedData data = PreparedData.Create(split, tokenizer.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
+
+        using var model = new LlamaModel(ConfigOf(recipe.Architecture, tokenizer.Tokenizer.VocabularySize));
+        LlamaInitializer.Initialize(model, recipe.Training.Seed);
+        TrainerOptions options = TrainerOptions.From(recipe) with
+        {
+            RunFolder = folder.Path,
+            Resume = resume,
+            ConfigurationDigest = folder.Digest(data.Train.Digest),
+        };
+        using (var trainer = new Trainer(model, data.Train, options, time: time))
+        {
+            trainer.Reported += happening => Reported?.Invoke(happening);
+            if (trainer.Run(cancellationToken).Interrupted)
+            {
+                return null;
+            }
+        }
+
+        HuggingFaceWriter.Save(folder.Of(ModelFolderName), model, tokenizer.Tokenizer, tokenizer.SourceFiles);
+        using LoadedModel saved = ModelLoader.Load(folder.Of(ModelFolderName));
+        return HeldOutEvaluation.Measure("pretrained", saved.Model, saved.Tokenizer, data, teacher: null, ModelSize.Of(saved), cancellationToken);
+    }
+
+    private static LoadedTokenizer TrainTokenizer(string folder, HeldOutSplit split, int vocabularySize)
+    {
+        IEnumerable<string> texts = split.Train.Take(TokenizerTrainingRecords)
+            .Select(record => RecordTemplate.Prompt(record.Record) + RecordTemplate.Response(record.Record));
+        TokenizerJsonWriter.Write(folder, BytePairTrainer.Train(texts, vocabularySize));
+        return TokenizerLoader.Load(folder);
+    }
+
+    private static LlamaConfig ConfigOf(ArchitectureRecipe architecture, int vocabularySize) => new()
+    {
+        VocabularySize = vocabularySize,
+        HiddenSize = architecture.HiddenSize,
+        IntermediateSize = architecture.IntermediateSize,
+        LayerCount = architecture.Layers,
+        HeadCount = architecture.Heads,
+        KeyValueHeadCount = architecture.KeyValueHeads,
+        HeadSize = architecture.HeadSize ?? (architecture.HiddenSize / architecture.Heads),
+        ContextTokens = architecture.ContextTokens,
+        RopeTheta = architecture.RopeTheta,
+        TieWordEmbeddings = architecture.TieEmbeddings,
+    };
+}

@@ -1,0 +1,28 @@
+using Pique.Evaluation;
+
+namespace Pique.Pipeline;
+
+/// <summary>Outcome of a run.</summary>
+public sealed record QatRunResult
+{
+    /// <summary>Rows of the closing table: teacher, ptq, qat.</summary>
+    public required IReadOnlyList<ModelScore> Scores { get; init; }
+
+    /// <summary>The packed model's folder.</summary>
+    public required string ModelFolder { get; init; }
+
+    /// <summary>The report page.</summary>
+    public required string ReportPath { get; init; }
+
+    /// <summary>Training steps done.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Steps passed over for a loss or gradient that was not finite.</summary>
+    public required int SkippedSteps { get; init; }
+
+    /// <summary>SHA-256 of the teacher's parameters, equal before and after training; null without a teacher.</summary>
+    public string? TeacherDigest { get; init; }
+
+    /// <summary>SHA-256 of the packed model's parameters, dequantized.</summary>
+    public required string ModelDigest { get; init; }
+}

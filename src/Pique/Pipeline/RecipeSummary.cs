@@ -1,0 +1,50 @@
+using System.Globalization;
+using Pique.Configuration;
+
+namespace Pique.Pipeline;
+
+/// <summary>The resolved choices of a recipe in words, for the terminal's header and the report page.</summary>
+public static class RecipeSummary
+{
+    /// <summary>Name and value of each choice.</summary>
+    /// <param name="recipe">The recipe.</param>
+    public static IReadOnlyList<(string Name, string Value)> Of(Recipe recipe)
+    {
+        QatConfig qat = recipe.Qat;
+        TrainingRecipe training = recipe.Training;
+        return
+        [
+            ("model", recipe.Model),
+            ("teacher", qat.UseDistillation ? recipe.Teacher ?? "the model itself" : "none"),
+            ("grid", qat.PiK is { } k ? Text($"{qat.Bits} bits, pi-scaled (k = {k})") : Text($"{qat.Bits} bits, {(qat.Symmetric ? "two's complement" : "affine")}")),
+            ("granularity", GranularityText(qat.Granularity)),
+            ("estimator", EstimatorText(qat.SteVariant)),
+            ("incoherence", qat.UseIncoherence ? "on" : "off"),
+            ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
+            ("epochs", Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
+            ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {training.Schedule}")),
+            ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}")),
+            ("seed", Text($"{training.Seed}")),
+        ];
+    }
+
+    private static string GranularityText(QuantGranularity granularity) => granularity switch
+    {
+        QuantGranularity.PerTensor => "per tensor",
+        QuantGranularity.PerChannel => "per channel",
+        QuantGranularity.PerToken => "per channel, activations per token",
+        QuantGranularity.PerBlock block => Text($"per block of {block.BlockSize}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(granularity), granularity, "Unknown granularity."),
+    };
+
+    private static string EstimatorText(SteVariant variant) => variant switch
+    {
+        SteVariant.Standard => "standard straight-through",
+        SteVariant.Clipped clipped => Text($"clipped at {clipped.ClipValue}"),
+        SteVariant.LearnedStepSize => "learned step size",
+        SteVariant.Ewgs ewgs => Text($"EWGS, λ = {ewgs.Lambda}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(variant), variant, "Unknown estimator."),
+    };
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text;
+using Pique.Formats;
+
+namespace Pique.Pipeline;
+
+/// <summary>The folder that holds everything of one run.</summary>
+public sealed class RunFolder
+{
+    /// <summary>The resolved recipe.</summary>
+    public const string RecipeName = "recipe.json";
+
+    private readonly string _recipeJson;
+
+    private RunFolder(string path, string recipeJson)
+    {
+        Path = path;
+        _recipeJson = recipeJson;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes a new run folder, or opens that of the same recipe to resume it.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="recipeJson">The resolved recipe.</param>
+    /// <param name="resume">Whether to continue a run.</param>
+    /// <exception cref="InputException">It holds another run, or nothing to resume, or cannot be written.</exception>
+    public static RunFolder Open(string path, string recipeJson, bool resume)
+    {
+        string recipePath = System.IO.Path.Combine(path, RecipeName);
+        if (resume)
+        {
+            RequireSameRecipe(path, recipePath, recipeJson);
+            return new RunFolder(path, recipeJson);
+        }
+
+        if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        {
+            throw new InputException($"{path}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(path);
+            AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: the output folder cannot be written ({failure.Message}). Choose a folder you may write to with --out.", failure);
+        }
+
+        return new RunFolder(path, recipeJson);
+    }
+
+    /// <summary>Path of a file or folder of the run.</summary>
+    /// <param name="name">Its name.</param>
+    public string Of(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>SHA-256 over the recipe and everything else that must be equal for a resumed run to equal an uninterrupted one.</summary>
+    /// <param name="parts">Digests of data and models.</param>
+    public string Digest(params IReadOnlyList<string> parts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', [_recipeJson, .. parts]))));
+
+    private static void RequireSameRecipe(string path, string recipePath, string recipeJson)
+    {
+        if (!File.Exists(recipePath))
+        {
+            throw new InputException($"{path}: holds no run to resume ({RecipeName} is missing). Start it without --resume, or name the folder of an earlier run with --out.");
+        }
+
+        if (File.ReadAllText(recipePath) != recipeJson)
+        {
+            throw new InputException($"{recipePath}: the run was started with other choices than those given now. Resume it with the same ones, or start a new run in another folder.");
+        }
+    }
+}
