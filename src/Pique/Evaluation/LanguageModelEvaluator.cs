@@ -29,7 +29,7 @@ public static class LanguageModelEvaluator
         }
 
         var sums = new Sums();
-        using (inference_mode())
+        using (no_grad())
         {
             foreach (TokenBatch batch in batches)
             {
