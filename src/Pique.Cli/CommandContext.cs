@@ -14,4 +14,35 @@ internal delegate CommandContext ContextFactory(ParseResult parsed);
 /// <param name="Quiet">No header, progress or log.</param>
 /// <param name="Seed">The user's seed, or null.</param>
 /// <param name="Threads">The user's thread count, or null.</param>
-internal sealed record CommandContext(Terminal Terminal, TimeProvider Time, bool Json, bool Quiet, long? Seed, int? Threads);
+/// <param name="Arguments">The whole command line, for messages that tell how to repeat it.</param>
+/// <param name="Cancellation">Cancelled by the first interrupt.</param>
+internal sealed record CommandContext(
+    Terminal Terminal,
+    TimeProvider Time,
+    bool Json,
+    bool Quiet,
+    long? Seed,
+    int? Threads,
+    IReadOnlyList<string> Arguments,
+    CancellationToken Cancellation)
+{
+    /// <summary>Loads libtorch. Called before anything that touches a tensor.</summary>
+    public void StartTorch()
+    {
+        TorchRuntime.Initialize(new RuntimeOptions { Threads = Threads });
+        foreach (string warning in TorchRuntime.Report.Warnings)
+        {
+            Note($"warning: {warning}");
+        }
+    }
+
+    /// <summary>Writes a line to standard error, unless quiet.</summary>
+    /// <param name="line">The line.</param>
+    public void Note(string line)
+    {
+        if (!Quiet)
+        {
+            Terminal.WriteErrorLine(line);
+        }
+    }
+}

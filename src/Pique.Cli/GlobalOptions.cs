@@ -3,31 +3,49 @@ using System.CommandLine;
 namespace Pique.Cli;
 
 /// <summary>Options that every command takes.</summary>
-internal static class GlobalOptions
+internal sealed class GlobalOptions
 {
-    public static readonly Option<bool> Json = new("--json")
+    public GlobalOptions()
+    {
+        Threads.Validators.Add(result =>
+        {
+            if (result.Errors.Any())
+            {
+                return;
+            }
+
+            if (result.GetValueOrDefault<int?>() is int threads and < 1)
+            {
+                result.AddError($"--threads: found {threads}, expected 1 or more.");
+            }
+        });
+    }
+
+    public Option<bool> Json { get; } = new("--json")
     {
         Description = "Print one JSON document on standard output and nothing else.",
         Recursive = true,
     };
 
-    public static readonly Option<bool> Quiet = new("--quiet")
+    public Option<bool> Quiet { get; } = new("--quiet")
     {
         Description = "No header, progress or log.",
         Recursive = true,
     };
 
-    public static readonly Option<long?> Seed = new("--seed")
+    public Option<long?> Seed { get; } = new("--seed")
     {
         Description = "Seed of every random choice.",
+        HelpName = "N",
         Recursive = true,
     };
 
-    public static readonly Option<int?> Threads = new("--threads")
+    public Option<int?> Threads { get; } = new("--threads")
     {
-        Description = "Threads to compute with [default: one a core].",
+        Description = "Threads to compute with [default: one per processor].",
+        HelpName = "N",
         Recursive = true,
     };
 
-    public static IEnumerable<Option> All => [Json, Quiet, Seed, Threads];
+    public IEnumerable<Option> All => [Json, Quiet, Seed, Threads];
 }

@@ -8,8 +8,8 @@ namespace Pique.Cli.Rendering;
 /// <param name="Error">Console of standard error.</param>
 internal sealed record Terminal(IAnsiConsole Output, TextWriter OutputText, IAnsiConsole Error)
 {
-    /// <summary>Columns assumed where standard output is no terminal, so that tables are not cut.</summary>
-    private const int RedirectedWidth = 120;
+    /// <summary>Columns assumed where an output is no terminal, so that tables are not cut.</summary>
+    private const int RedirectedWidth = 160;
 
     /// <summary>The process's own streams.</summary>
     public static Terminal System() => new(
@@ -17,9 +17,17 @@ internal sealed record Terminal(IAnsiConsole Output, TextWriter OutputText, IAns
         Console.Out,
         Create(Console.Error, Console.IsErrorRedirected));
 
+    /// <summary>Writes a line to standard error, neither wrapped nor styled.</summary>
+    /// <param name="line">The line.</param>
+    public void WriteErrorLine(string line) => Error.Profile.Out.Writer.WriteLine(line);
+
     private static IAnsiConsole Create(TextWriter writer, bool isRedirected)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Interactive = isRedirected ? InteractionSupport.No : InteractionSupport.Detect,
+        });
         if (isRedirected)
         {
             console.Profile.Width = RedirectedWidth;

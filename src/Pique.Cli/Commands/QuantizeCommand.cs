@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pique.Calibration;
+using Pique.Cli.Rendering;
+using Pique.Configuration;
+using Pique.Formats;
+using Pique.Formats.HuggingFace;
+using Pique.Models.Llama;
+using Pique.Models.Rotation;
+using Pique.Pipeline;
+using Pique.Quantization;
+
+namespace Pique.Cli.Commands;
+
+/// <summary>pique quantize: post-training quantization, rounding to the nearest code without training.</summary>
+internal static class QuantizeCommand
+{
+    public static Command Create(ContextFactory context)
+    {
+        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder or llama2.c .bin file, in full precision." };
+        var config = new Option<string>("--config") { Description = $"Preset ({string.Join(", ", Presets.Names)}), configuration or recipe, whose overrides then apply.", HelpName = "FILE|PRESET", Required = true };
+        var output = new Option<string>("--out") { Description = "Folder to write, new or empty.", HelpName = "DIR", Required = true };
+        var method = new Option<CalibrationMethod?>("--method") { Description = "Search for the scales [default: the recipe's, else mse].", HelpName = "absmax|mse" };
+        var command = new Command("quantize", "Round a model's weights to few bits, without training.") { model, config, output, method };
+        command.SetAction(parsed =>
+        {
+            CommandContext settings = context(parsed);
+            settings.StartTorch();
+            return Run(settings, parsed.GetRequiredValue(model), parsed.GetRequiredValue(config), parsed.GetRequiredValue(output), parsed.GetValue(method));
+        });
+        return command;
+    }
+
+    private static int Run(CommandContext context, string modelPath, string configName, string output, CalibrationMethod? methodOption)
+    {
+        Recipe recipe = RecipeOf(configName);
+        OutputFolder.RequireNew(output);
+        OutputFolder.RequireWritable(output);
+        CalibrationMethod method = methodOption ?? recipe.Calibration.Method;
+        long seed = context.Seed ?? recipe.Training.Seed;
+        using LoadedModel source = ModelLoader.Load(modelPath);
+        if (source.Quantized.Count > 0)
+        {
+            throw new InputException($"{modelPath}: is quantized already, expected a model in full precision. Name the model it was made from.");
+        }
+
+        using LlamaModel model = recipe.Qat.UseIncoherence
+            ? IncoherenceRotation.Apply(source.Model, seed, new TrainingProgress(ProgressDisplay.Plain(context)))
+            : source.Model;
+        QuantizationPolicy policy = QuantizationPolicy.From(recipe.Qat, recipe.Overrides);
+        CalibrationArtifact calibration = WeightCalibration.Run(model.QuantizableLayers, policy.SpecFor, method, recipe.Qat, seed, context.Time);
+        calibration.Prepare(model.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+        IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
+        context.Cancellation.ThrowIfCancellationRequested();
+        HuggingFaceWriter.SavePacked(output, model, packed, source.Tokenizer, source.TokenizerFiles);
+
+        ModelSize before = ModelSize.Of(source);
+        ModelSize after = ModelSize.OfPacked(model, packed) with
+        {
+            FileBytes = Directory.EnumerateFiles(output, "*.safetensors").Sum(file => new FileInfo(file).Length),
+        };
+        Layer[] layers = [.. calibration.Tensors.Select(entry => new Layer(entry.Key, packed[entry.Key], entry.Value.SqnrDecibels))];
+        if (context.Json)
+        {
+            JsonOutput.Print(context.Terminal, Document(modelPath, output, method, before, after, layers));
+        }
+        else
+        {
+            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "bits/weight", "SQNR dB"], layers.Select(layer => layer.Cells));
+            Tables.DrawPairs(context.Terminal.Output,
+            [
+                ("before", Units.Text($"{before.BitsPerWeight:F2} bits per weight, {Units.Bytes(before.FileBytes)}")),
+                ("after", Units.Text($"{after.BitsPerWeight:F2} bits per weight, {Units.Bytes(after.FileBytes)}")),
+                ("written", output),
+            ]);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static Recipe RecipeOf(string configName) => ConfigurationSource.Resolve(configName) switch
+    {
+        ConfigurationSource.Bare bare => new Recipe { Qat = bare.Config },
+        ConfigurationSource.Training training => training.Recipe,
+        _ => throw new InputException($"--config: {configName} is a pretraining recipe, expected a configuration or a training recipe. Name one of the presets {string.Join(", ", Presets.Names)}, or another file."),
+    };
+
+    private static JsonObject Document(string model, string output, CalibrationMethod method, ModelSize before, ModelSize after, Layer[] layers) => new()
+    {
+        ["model"] = model,
+        ["out"] = output,
+        ["method"] = method == CalibrationMethod.Absmax ? "absmax" : "mse",
+        ["source_bits_per_weight"] = JsonOutput.Number(before.BitsPerWeight),
+        ["source_file_bytes"] = before.FileBytes,
+        ["bits_per_weight"] = JsonOutput.Number(after.BitsPerWeight),
+        ["file_bytes"] = after.FileBytes,
+        ["layers"] = new JsonArray([.. layers.Select(layer => (JsonNode)new JsonObject
+        {
+            ["name"] = layer.Name,
+            ["shape"] = JsonOutput.Numbers([layer.Weight.Rows, layer.Weight.Columns]),
+            ["bits"] = layer.Weight.Bits,
+            ["bits_per_weight"] = JsonOutput.Number(layer.Weight.BitsPerWeight),
+            ["sqnr_db"] = JsonOutput.Number(layer.SqnrDecibels),
+        })]),
+    };
+
+    /// <summary>A quantized layer and what rounding cost it; null decibels where nothing was lost.</summary>
+    private sealed record Layer(string Name, QuantizedTensor Weight, double? SqnrDecibels)
+    {
+        public IReadOnlyList<string> Cells =>
+        [
+            Name,
+            Units.Shape([Weight.Rows, Weight.Columns]),
+            Units.Text($"{Weight.Bits}"),
+            Units.Text($"{Weight.BitsPerWeight:F3}"),
+            SqnrDecibels is { } decibels ? Units.Text($"{decibels:F2}") : "lossless",
+        ];
+    }
+}

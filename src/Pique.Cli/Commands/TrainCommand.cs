@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pique.Cli.Rendering;
+using Pique.Configuration;
+
+namespace Pique.Cli.Commands;
+
+/// <summary>pique train: quantization-aware training of a model.</summary>
+internal static class TrainCommand
+{
+    private const string DefaultRunFolder = "run";
+
+    public static Command Create(ContextFactory context)
+    {
+        var recipe = new Argument<string?>("RECIPE") { Description = "Recipe file; or give --config, --model and --data instead.", Arity = ArgumentArity.ZeroOrOne };
+        var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
+        var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder or llama2.c .bin file.", HelpName = "DIR" };
+        var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var teacher = new Option<string?>("--teacher") { Description = "Teacher [default: the model itself].", HelpName = "DIR" };
+        var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
+        var resume = new Option<bool>("--resume") { Description = "Continue the run in the folder from its newest checkpoint." };
+        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, teacher, output, resume };
+        command.Validators.Add(result =>
+        {
+            bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
+            int given = new Option[] { config, model, data }.Count(option => result.GetResult(option) is { Implicit: false });
+            if (hasRecipe ? given > 0 : given < 3)
+            {
+                result.AddError("train takes either a RECIPE, or --config, --model and --data together.");
+            }
+        });
+        command.SetAction(parsed =>
+        {
+            CommandContext settings = context(parsed);
+            Recipe choices = parsed.GetValue(recipe) is { } path
+                ? Load(path)
+                : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data));
+            string? teacherPath = parsed.GetValue(teacher) is { } given ? Path.GetFullPath(given) : choices.Teacher;
+            return Run(
+                settings,
+                choices with { Teacher = teacherPath, Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed } },
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(resume));
+        });
+        return command;
+    }
+
+    private static int Run(CommandContext context, Recipe recipe, string runFolder, bool resume)
+    {
+        if (!resume)
+        {
+            OutputFolder.RequireNewRun(runFolder);
+        }
+
+        OutputFolder.RequireWritable(runFolder);
+        context.StartTorch();
+        if (QatRun.Execute(context, recipe, runFolder, resume, QatRun.ResumeAdvice(context)) is not var (result, duration))
+        {
+            return ExitCode.Interrupted;
+        }
+
+        var document = new JsonObject
+        {
+            ["run"] = runFolder,
+            ["model"] = result.ModelFolder,
+            ["report"] = result.ReportPath,
+            ["steps"] = result.Steps,
+            ["skipped_steps"] = result.SkippedSteps,
+            ["teacher_digest"] = result.TeacherDigest,
+            ["model_digest"] = result.ModelDigest,
+            ["seconds"] = duration.TotalSeconds,
+            ["rows"] = QatRun.Rows(result),
+        };
+        JsonOutput.Save(Path.Combine(runFolder, QatRun.ResultName), document);
+        if (context.Json)
+        {
+            JsonOutput.Print(context.Terminal, document);
+        }
+        else
+        {
+            QatRun.Print(context, result, duration);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static Recipe Load(string path) => ConfigurationSource.Resolve(path) switch
+    {
+        ConfigurationSource.Training training => training.Recipe,
+        ConfigurationSource.Bare => throw new InputException($"{path}: found a configuration alone, expected a recipe. Give it as --config, with --model and --data."),
+        _ => throw new InputException($"{path}: found a pretraining recipe, expected a training recipe. Run it with pique pretrain."),
+    };
+
+    private static QatConfig ConfigOf(string nameOrPath) => ConfigurationSource.Resolve(nameOrPath) is ConfigurationSource.Bare bare
+        ? bare.Config
+        : throw new InputException($"--config: {nameOrPath} is a recipe, expected a configuration alone. Give it as RECIPE, without --config, --model and --data.");
+}

@@ -1,0 +1,92 @@
+using Pique.Configuration;
+using Pique.Formats;
+using Pique.Formats.HuggingFace;
+using Pique.Formats.Safetensors;
+using Pique.Models.Llama;
+using Pique.Pipeline;
+using Pique.Quantization;
+using TorchSharp.Modules;
+
+namespace Pique.Cli.Inspection;
+
+/// <summary>Looks into models: shape, and every weight with its bits and scales.</summary>
+internal static class ModelInspector
+{
+    private static readonly string[] Columns = ["name", "shape", "format", "granularity", "bits_per_weight", "scale_min", "scale_max"];
+
+    /// <summary>Loads a model, which checks all of it, and describes it.</summary>
+    /// <param name="path">A model folder or a llama2.c file.</param>
+    /// <exception cref="InputException">The model is damaged.</exception>
+    public static InspectionResult Inspect(string path)
+    {
+        using LoadedModel model = ModelLoader.Load(path);
+        LlamaConfig config = model.Model.Config;
+        ModelSize size = ModelSize.Of(model);
+        IReadOnlyDictionary<string, string> dtypes = StoredDtypes(model);
+        return new InspectionResult(
+            model.Format switch
+            {
+                ModelFormat.Packed => "packed model",
+                ModelFormat.Llama2C => "llama2.c model",
+                _ => "Hugging Face model",
+            },
+            [
+                ("parameters", model.Model.parameters().Sum(parameter => parameter.numel())),
+                ("layers", config.LayerCount),
+                ("hidden_size", config.HiddenSize),
+                ("intermediate_size", config.IntermediateSize),
+                ("heads", config.HeadCount),
+                ("key_value_heads", config.KeyValueHeadCount),
+                ("head_size", config.HeadSize),
+                ("vocabulary_size", config.VocabularySize),
+                ("context_tokens", config.ContextTokens),
+                ("tied_head", config.TieWordEmbeddings ? "yes" : "no"),
+                ("tokenizer", $"{Path.GetFileName(model.TokenizerFiles[0])}, {model.Tokenizer.VocabularySize} tokens"),
+                ("bits_per_weight", size.BitsPerWeight),
+                ("file_bytes", size.FileBytes),
+                ("digest", model.Digest),
+            ],
+            "weights",
+            Columns,
+            [.. model.Model.named_parameters().Select(entry => Row(entry.name, entry.parameter, model, dtypes))]);
+    }
+
+    private static object?[] Row(string name, Parameter parameter, LoadedModel model, IReadOnlyDictionary<string, string> dtypes)
+    {
+        if (!model.Quantized.TryGetValue(Path.GetFileNameWithoutExtension(name), out QuantizedTensor? packed))
+        {
+            string dtype = dtypes.GetValueOrDefault(name, SafetensorsDtype.F32.FormatName());
+            return [name, parameter.shape, dtype, null, null, null, null];
+        }
+
+        float[] scales = Array.ConvertAll(packed.Scales.ToArray(), scale => (float)scale);
+        return
+        [
+            name,
+            parameter.shape,
+            packed.PiK is { } k ? Rendering.Units.Text($"{packed.Bits} bits, pi/{k}") : Rendering.Units.Text($"{packed.Bits} bits{(packed.Symmetric ? "" : ", affine")}"),
+            packed.Granularity is QuantGranularity.PerBlock block ? Rendering.Units.Text($"PerBlock {block.BlockSize}") : packed.Granularity.GetType().Name,
+            packed.BitsPerWeight,
+            scales.Length == 0 ? null : (double)scales.Min(),
+            scales.Length == 0 ? null : (double)scales.Max(),
+        ];
+    }
+
+    /// <summary>Element types of a full-precision folder by weight name; a tied matrix under either name.</summary>
+    private static Dictionary<string, string> StoredDtypes(LoadedModel model)
+    {
+        if (model.Format != ModelFormat.HuggingFace)
+        {
+            return [];
+        }
+
+        using HuggingFaceWeights weights = HuggingFaceWeights.Open(model.Path);
+        var dtypes = weights.Files.SelectMany(file => file.Tensors).ToDictionary(tensor => tensor.Name, tensor => tensor.Dtype.FormatName());
+        if (dtypes.TryGetValue("lm_head.weight", out string? head))
+        {
+            dtypes.TryAdd("model.embed_tokens.weight", head);
+        }
+
+        return dtypes;
+    }
+}

@@ -1,0 +1,32 @@
+using Pique.Formats;
+using Pique.Formats.HuggingFace;
+using Pique.Formats.Llama2C;
+using Pique.Models.Llama;
+
+namespace Pique.Cli;
+
+/// <summary>Reads the shape of a model without its weights.</summary>
+internal static class ModelShape
+{
+    /// <summary>Reads the shape.</summary>
+    /// <param name="path">A Hugging Face folder or a llama2.c file.</param>
+    /// <exception cref="InputException">There is no such model, or its configuration is wrong.</exception>
+    public static LlamaConfig Read(string path)
+    {
+        string configPath = Path.Combine(path, "config.json");
+        if (File.Exists(configPath))
+        {
+            return LlamaConfigJson.Read(configPath);
+        }
+
+        if (File.Exists(path) && Path.GetExtension(path) == ".bin")
+        {
+            using Llama2CFile file = Llama2CFile.Open(path);
+            return file.Config;
+        }
+
+        // Anything else is no model: the loader says why.
+        using LoadedModel model = ModelLoader.Load(path);
+        return model.Model.Config;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json.Nodes;
+using Pique.Cli.Rendering;
+using Pique.Configuration;
+using Pique.Pipeline;
+
+namespace Pique.Cli;
+
+/// <summary>Runs the training pipeline under a progress display; what train and demo share.</summary>
+internal static class QatRun
+{
+    /// <summary>File of a run folder with the outcome.</summary>
+    public const string ResultName = "result.json";
+
+    /// <summary>Runs a recipe.</summary>
+    /// <param name="context">Where to write.</param>
+    /// <param name="recipe">A valid recipe.</param>
+    /// <param name="runFolder">Folder of the run.</param>
+    /// <param name="resume">Continue from the newest checkpoint.</param>
+    /// <param name="interruptedAdvice">What to do after an interrupt.</param>
+    /// <returns>The outcome and its duration, or null where the run was interrupted, which has then been told.</returns>
+    public static (QatRunResult Result, TimeSpan Duration)? Execute(CommandContext context, Recipe recipe, string runFolder, bool resume, string interruptedAdvice)
+    {
+        long started = context.Time.GetTimestamp();
+        if (!context.Quiet)
+        {
+            Tables.DrawPairs(context.Terminal.Error, [.. RecipeSummary.Of(recipe), ("run folder", runFolder)]);
+            context.Note("");
+        }
+
+        (int Step, int TotalSteps)? position = null;
+        QatRunResult? result = ProgressDisplay.Run(context, display =>
+        {
+            var progress = new TrainingProgress(display);
+            var pipeline = new QatPipeline(context.Time, progress);
+            pipeline.Reported += progress.Report;
+            using CancellationTokenRegistration note = context.Cancellation.Register(
+                () => display.Line("Interrupted: finishing the step and saving a checkpoint. Interrupt again to stop at once."));
+            try
+            {
+                return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                return null; // Outside training there is nothing to save: the measurement is simply made again.
+            }
+            finally
+            {
+                position = progress.Position;
+            }
+        });
+        if (result is null)
+        {
+            TellInterruption(context, position, interruptedAdvice);
+            return null;
+        }
+
+        return (result, context.Time.GetElapsedTime(started));
+    }
+
+    /// <summary>Says how far an interrupted run came and how to go on.</summary>
+    /// <param name="context">Where to write.</param>
+    /// <param name="position">Steps done and in all; null before training.</param>
+    /// <param name="advice">What to do.</param>
+    public static void TellInterruption(CommandContext context, (int Step, int TotalSteps)? position, string advice) =>
+        context.Terminal.WriteErrorLine(position is { } at
+            ? Units.Text($"interrupted after step {at.Step} of {at.TotalSteps}. {advice}")
+            : $"interrupted before training. {advice}");
+
+    /// <summary>The command that continues the run of this command line.</summary>
+    /// <param name="context">The command line.</param>
+    public static string ResumeAdvice(CommandContext context)
+    {
+        IEnumerable<string> arguments = context.Arguments.Contains("--resume") ? context.Arguments : [.. context.Arguments, "--resume"];
+        return $"Continue with: pique {string.Join(' ', arguments.Select(ShellQuoting.Quote))}";
+    }
+
+    /// <summary>The closing table, the verdict and where everything lies.</summary>
+    /// <param name="context">Where to write.</param>
+    /// <param name="result">The outcome.</param>
+    /// <param name="duration">How long it took.</param>
+    public static void Print(CommandContext context, QatRunResult result, TimeSpan duration)
+    {
+        Tables.DrawScores(context.Terminal.Output, result.Scores);
+        Tables.DrawVerdict(context.Terminal.Output, result.Scores);
+        if (result.SkippedSteps > 0)
+        {
+            context.Terminal.OutputText.WriteLine(Units.Text($"{result.SkippedSteps} of {result.Steps} steps were skipped for a loss or gradient that was not finite."));
+        }
+
+        Tables.DrawPairs(context.Terminal.Output,
+        [
+            ("model", result.ModelFolder),
+            ("report", result.ReportPath),
+            ("time", Units.Duration(duration)),
+        ]);
+    }
+
+    /// <summary>Rows of all models.</summary>
+    /// <param name="result">The outcome.</param>
+    public static JsonArray Rows(QatRunResult result) => [.. result.Scores.Select(score => (JsonNode)JsonOutput.Row(score))];
+}
