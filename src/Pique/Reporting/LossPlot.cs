@@ -11,6 +11,9 @@ public static partial class LossPlot
     private const int WidthPixels = 860;
     private const int HeightPixels = 320;
 
+    /// <summary>Declared by the drawing library although nothing in a plot links.</summary>
+    private const string UnusedNamespace = " xmlns:xlink=\"http://www.w3.org/1999/xlink\"";
+
     /// <summary>Share of the running mean kept from step to step, so that the trend shows through the noise of single batches.</summary>
     private const double Smoothing = 0.9;
 
@@ -35,7 +38,8 @@ public static partial class LossPlot
         plot.YLabel("loss");
         plot.ShowLegend(Alignment.UpperRight);
         string document = plot.GetSvgXml(WidthPixels, HeightPixels);
-        return RenumberClipPaths(document[document.IndexOf("<svg", StringComparison.Ordinal)..]);
+        string svg = document[document.IndexOf("<svg", StringComparison.Ordinal)..].TrimEnd();
+        return RenumberClipPaths(svg.Replace(UnusedNamespace, "", StringComparison.Ordinal));
     }
 
     /// <summary>Clip paths are numbered through the life of the process; counted anew, the same losses give the same picture.</summary>

@@ -9,7 +9,7 @@ namespace Pique.Tests.Pipeline;
 /// <summary>A data file of short records of every kind, and a tiny model whose tokenizer knows every byte; both made anew in a folder.</summary>
 internal static class MicroData
 {
-    public const int ContextTokens = 64;
+    public const int ContextTokens = 44;
 
     private const int TrainedTexts = 24;
 
@@ -20,19 +20,19 @@ internal static class MicroData
         File.WriteAllLines(path, Enumerable.Range(1, TrainedTexts).SelectMany(number => (string[])
         [
             $$"""{"prompt":"{{number}}+3","reasoning":["{{number}}+3={{number + 3}}"],"answer":"{{number + 3}}"}""",
-            $$"""{"prompt":"go {{number}}","call":{"name":"go","arguments":{"to":{{number}} } } }""",
+            $$"""{"prompt":"{{number}}","call":{"name":"go","arguments":{"n":{{number}} } } }""",
             $$"""{"text":"Line {{number}} of a tale."}""",
         ]));
         return new DataRecipe { Files = [new DataFile { Path = path }], HeldOutShare = 0.25f, ContextTokens = ContextTokens };
     }
 
-    /// <summary>A recipe of 6 steps with a checkpoint every second one.</summary>
+    /// <summary>A recipe of 4 steps with a checkpoint every second one.</summary>
     public static Recipe Recipe(TemporaryFolder folder) => new()
     {
         Qat = new QatConfig { Bits = 3, SteVariant = new SteVariant.LearnedStepSize(), Epochs = 2, WarmupEpochs = 0, LearningRate = 1e-3f },
         Model = WriteModel(folder, "base"),
         Data = Write(folder),
-        Training = new TrainingRecipe { BatchTokens = 3 * ContextTokens, MaxSteps = 6, CheckpointSteps = 2, WeightLearningRate = 5e-3f, Seed = 11 },
+        Training = new TrainingRecipe { BatchTokens = 3 * ContextTokens, MaxSteps = 4, CheckpointSteps = 2, WeightLearningRate = 5e-3f, Seed = 11 },
     };
 
     /// <summary>Writes a model of one block with random weights.</summary>

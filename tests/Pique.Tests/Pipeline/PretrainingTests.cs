@@ -16,8 +16,8 @@ public sealed class PretrainingTests : IDisposable
         Architecture = new() { HiddenSize = 16, IntermediateSize = 24, Layers = 1, Heads = 2, KeyValueHeads = 1, ContextTokens = MicroData.ContextTokens },
         Tokenizer = new() { VocabularySize = 280 },
         Data = MicroData.Write(_temporary),
-        Training = new() { BatchTokens = 3 * MicroData.ContextTokens, CheckpointSteps = 4, Seed = 4 },
-        Epochs = 2,
+        Training = new() { BatchTokens = 3 * MicroData.ContextTokens, CheckpointSteps = 2, Seed = 4 },
+        Epochs = 1,
         LearningRate = 1e-2f,
     };
 
@@ -32,7 +32,7 @@ public sealed class PretrainingTests : IDisposable
         Assert.Equal("pretrained", score.Name);
         Assert.Equal(ModelSize.Of(model), new ModelSize(score.BitsPerWeight, score.FileBytes));
         Assert.Equal(280, model.Model.VocabularySize);
-        Assert.Equal((16, 24, 1, 2, 1, 8, 64, true), (model.Model.Config.HiddenSize, model.Model.Config.IntermediateSize, model.Model.Config.LayerCount,
+        Assert.Equal((16, 24, 1, 2, 1, 8, MicroData.ContextTokens, true), (model.Model.Config.HiddenSize, model.Model.Config.IntermediateSize, model.Model.Config.LayerCount,
             model.Model.Config.HeadCount, model.Model.Config.KeyValueHeadCount, model.Model.Config.HeadSize, model.Model.Config.ContextTokens, model.Model.Config.TieWordEmbeddings));
         PreparedData data = PreparedData.Create(PreparedData.Divide(_recipe.Data), model.Tokenizer, MicroData.ContextTokens, _recipe.Training);
         Assert.Equal(score, HeldOutEvaluation.Measure("pretrained", model.Model, model.Tokenizer, data, teacher: null, ModelSize.Of(model), TestContext.Current.CancellationToken));
