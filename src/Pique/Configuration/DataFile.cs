@@ -1,5 +1,3 @@
-using Pique.Data;
-
 namespace Pique.Configuration;
 
 /// <summary>One file of records.</summary>

@@ -1,6 +1,6 @@
 namespace Pique.Configuration;
 
-/// <summary>A departure from the recipe's quantization for the layers whose name fits a pattern.</summary>
+/// <summary>A departure from the recipe's quantization for the layers whose name fits a pattern. Of several that fit a layer the last one applies, alone.</summary>
 public sealed record LayerOverride
 {
     /// <summary>Bits of embedding and output head where the recipe does not say otherwise.</summary>

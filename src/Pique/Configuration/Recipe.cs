@@ -27,7 +27,7 @@ public sealed record Recipe
     /// <summary>Search for the initial scales.</summary>
     public CalibrationRecipe Calibration { get; init; } = new();
 
-    /// <summary>Departures by layer name; the first whose pattern fits a layer applies to it.</summary>
+    /// <summary>Departures by layer name; the last whose pattern fits a layer applies to it.</summary>
     public IReadOnlyList<LayerOverride> Overrides { get; init; } = LayerOverride.Defaults;
 
     /// <summary>Finds everything that is wrong with the values.</summary>

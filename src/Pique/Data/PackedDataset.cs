@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Pique.Configuration;
 using Pique.Numerics;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Pique.Configuration;
 
 namespace Pique.Data;
 

@@ -1,3 +1,5 @@
+using Pique.Configuration;
+
 namespace Pique.Data;
 
 /// <summary>Part a token plays in the chain of thought; math of record §4.</summary>

@@ -5,16 +5,19 @@ using static TorchSharp.torch;
 
 namespace Pique.Evaluation;
 
-/// <summary>Measures perplexity and, against a teacher, divergence, in one pass over batches of tokens.</summary>
+/// <summary>Measures perplexity and, against a teacher, divergence, in one pass over batches of tokens; math of record §8.</summary>
+/// <remarks>Log-probabilities are computed in float32 and added up in float64, so the size of the batches does not show in the result.</remarks>
 public static class LanguageModelEvaluator
 {
     /// <summary>Runs the model over the batches. Only positions whose <see cref="TokenBatch.LossMask"/> is 1 count.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batches">Batches; disposed here one by one.</param>
-    /// <param name="textBytes">Bytes of UTF-8 text that the counted tokens spell.</param>
+    /// <param name="textBytes">Bytes of UTF-8 text that the counted tokens spell; at least 1.</param>
     /// <param name="teacher">Model to compare with, of the same vocabulary; null for none.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="textBytes"/> is less than 1.</exception>
     /// <exception cref="InputException">No token counts, or the vocabularies differ.</exception>
+    /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static LanguageModelQuality Evaluate(
         CausalLanguageModel model,
         IEnumerable<TokenBatch> batches,
@@ -22,6 +25,7 @@ public static class LanguageModelEvaluator
         CausalLanguageModel? teacher = null,
         CancellationToken cancellationToken = default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(textBytes, 1);
         if (teacher is not null && teacher.VocabularySize != model.VocabularySize)
         {
             throw new InputException(
@@ -29,15 +33,12 @@ public static class LanguageModelEvaluator
         }
 
         var sums = new Sums();
-        using (inference_mode())
+        foreach (TokenBatch batch in batches)
         {
-            foreach (TokenBatch batch in batches)
+            using (batch)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using (batch)
-                {
-                    sums.Add(model, teacher, batch);
-                }
+                sums.Add(model, teacher, batch);
             }
         }
 
@@ -54,6 +55,8 @@ public static class LanguageModelEvaluator
 
         public void Add(CausalLanguageModel model, CausalLanguageModel? teacher, TokenBatch batch)
         {
+            // Not inference_mode: tables that a model keeps from this pass must still serve its training.
+            using IDisposable noGradients = no_grad();
             using DisposeScope scope = NewDisposeScope();
             Tensor counted = batch.LossMask.reshape(-1).nonzero().squeeze(1);
             if (counted.shape[0] == 0)
@@ -72,7 +75,8 @@ public static class LanguageModelEvaluator
             }
 
             Tensor reference = LogProbabilities(teacher, batch, counted);
-            Tensor divergence = (reference.exp() * (reference - student)).sum(1);
+            // No divergence is negative; rounding may leave one of a hair's breadth below zero.
+            Tensor divergence = (reference.exp() * (reference - student)).sum(1).clamp_min(0);
             _divergences.AddRange(divergence.data<float>().ToArray());
             _agreements += student.argmax(1).eq(reference.argmax(1)).sum().item<long>();
             _squaredDelta += (truth.exp() - reference.gather(1, targets).exp()).square().sum(ScalarType.Float64).item<double>();

@@ -4,7 +4,7 @@ using Pique.Quantization;
 namespace Pique.Formats;
 
 /// <summary>A model with its tokenizer, as read from a path.</summary>
-/// <param name="Model">The model, float32; quantized weights are dequantized.</param>
+/// <param name="Model">The model, float32; quantized weights are dequantized, activations quantized where the model was stored so.</param>
 /// <param name="Tokenizer">Its tokenizer.</param>
 /// <param name="TokenizerFiles">Files the tokenizer was read from; a saved model takes copies of them.</param>
 /// <param name="Path">The folder or file.</param>

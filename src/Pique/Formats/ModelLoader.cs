@@ -65,10 +65,22 @@ public static class ModelLoader
         if (PackedQuantizationJson.Read(configPath) is { } layers)
         {
             using PackedWeights packed = PackedWeights.Open(folder, layers, config);
-            return (LlamaWeightLoader.Load(packed, config), ModelFormat.Packed, packed.Quantized);
+            LlamaModel model = LlamaWeightLoader.Load(packed, config);
+            AttachActivationQuantizers(model, layers);
+            return (model, ModelFormat.Packed, packed.Quantized);
         }
 
         using HuggingFaceWeights weights = HuggingFaceWeights.Open(folder);
         return (LlamaWeightLoader.Load(weights, config), ModelFormat.HuggingFace, NotQuantized);
+    }
+
+    /// <summary>A model trained with quantized activations computes with them after loading too.</summary>
+    private static void AttachActivationQuantizers(LlamaModel model, IReadOnlyDictionary<string, PackedLayer> layers)
+    {
+        foreach ((string name, IQuantizableLayer layer) in model.QuantizableLayers)
+        {
+            if (layer is QuantizableLinear linear && layers.TryGetValue(name, out PackedLayer? description) && description.ActivationBits is { } bits)
+                linear.ActivationQuantizer = new ActivationFakeQuantizer(bits);
+        }
     }
 }

@@ -5,16 +5,17 @@ namespace Pique.Numerics;
 
 /// <summary>Finds the scale of every group of weights.</summary>
 /// <remarks>
-/// The search for the least squared error tries a geometric series of scales around the covering scale, then improves the best by
-/// least squares with its levels held fixed, s = Σ w·level / Σ level², each candidate rounded to float16 before it is judged and
-/// kept only where its error is smaller. The affine zero point is that of the covering scale throughout.
+/// The search for the least squared error tries a geometric series of scales around the covering scale, halves the interval around
+/// the best, then improves it by least squares with its levels held fixed, s = Σ w·level / Σ level². Each candidate is rounded to
+/// float16 before it is judged and kept only where its error is smaller. The affine zero point is that of the covering scale throughout.
 /// </remarks>
 public static class ScaleSearch
 {
     private const double CandidateRatio = 0.97;
     private const int CandidatesAbove = 4;
     private const int CandidatesBelow = 84;
-    private const int LeastSquaresRounds = 4;
+    private const double FinestStep = 0.001;
+    private const int LeastSquaresRounds = 3;
     private const long WeightsPerChunk = 1 << 18;
 
     /// <summary>Finds scales and zero points.</summary>
@@ -88,6 +89,13 @@ public static class ScaleSearch
         Tensor leastError = SquaredError(view, best, zeroPoints, grid);
         for (int candidate = -CandidatesAbove; candidate <= CandidatesBelow; candidate++)
             Keep(HalfScale.Round(covering.mul((float)Math.Pow(CandidateRatio, candidate))));
+        for (double step = (1 - CandidateRatio) / 2; step > FinestStep; step /= 2)
+        {
+            Tensor center = best.clone();
+            Keep(HalfScale.Round(center.mul((float)(1 + step))));
+            Keep(HalfScale.Round(center.mul((float)(1 - step))));
+        }
+
         for (int round = 0; round < LeastSquaresRounds; round++)
             Keep(HalfScale.Round(LeastSquares(view, best, zeroPoints, grid)));
         return best;

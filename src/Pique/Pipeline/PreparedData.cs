@@ -28,7 +28,7 @@ public sealed class PreparedData
     /// <summary>Held-out records, for the measures that generate.</summary>
     public IReadOnlyList<SourcedRecord> HeldOutRecords { get; }
 
-    /// <summary>UTF-8 bytes of the held-out text that counts in the loss.</summary>
+    /// <summary>UTF-8 bytes of the held-out text whose tokens are trained: all of running text, the response of problems and tool calls.</summary>
     public long HeldOutBytes { get; }
 
     /// <summary>Reads the records of a recipe and divides them.</summary>
@@ -52,6 +52,16 @@ public sealed class PreparedData
                 Curriculum.Train(new(curriculum.General, curriculum.Reasoning, curriculum.ToolUse, curriculum.Seed)), "curriculum"));
             heldOut.AddRange(SourcedRecord.FromSequence(
                 Curriculum.HeldOut(new(curriculum.HeldOut, curriculum.HeldOut, curriculum.HeldOut, curriculum.Seed)), "held-out curriculum"));
+        }
+
+        if (train.Count == 0)
+        {
+            throw new InputException("data: found no record to train on, expected at least one. Add files, or raise general, reasoning or tool_use of the curriculum.");
+        }
+
+        if (heldOut.Count == 0)
+        {
+            throw new InputException("data: found no held-out record to measure the model on, expected at least one. Raise held_out_share, or held_out of the curriculum.");
         }
 
         return new HeldOutSplit(train, heldOut);

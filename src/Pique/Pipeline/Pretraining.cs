@@ -26,18 +26,38 @@ public sealed class Pretraining(TimeProvider time)
     public event Action<TrainingEvent>? Reported;
 
     /// <summary>Runs a recipe.</summary>
-    /// <param name="recipe">A valid recipe.</param>
+    /// <param name="recipe">The recipe; its paths are absolute or relative to the current folder.</param>
     /// <param name="runFolder">Folder of the run; made where it is missing.</param>
     /// <param name="resume">Continue from the newest checkpoint.</param>
-    /// <param name="cancellationToken">Ends the run in a checkpoint.</param>
-    /// <returns>Figures on held-out data, or null where the run was interrupted.</returns>
+    /// <param name="cancellationToken">Ends the run, training in a checkpoint.</param>
+    /// <returns>Figures on held-out data, or null where the run was interrupted and can be resumed.</returns>
+    /// <exception cref="ConfigurationException">The recipe is not valid.</exception>
     /// <exception cref="InputException">The data cannot be used, or the folder cannot be written.</exception>
     /// <exception cref="RunFailedException">Training diverged.</exception>
     public ModelScore? Run(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
-        RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        if (recipe.Validate() is { Count: > 0 } faults)
+        {
+            throw new ConfigurationException("recipe", faults);
+        }
+
+        try
+        {
+            return Train(recipe, runFolder, resume, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return null; // Between two phases: nothing of the run is lost.
+        }
+    }
+
+    private ModelScore? Train(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
+    {
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
-        LoadedTokenizer tokenizer = TrainTokenizer(folder.Of(TokenizerFolderName), split, recipe.Tokenizer.VocabularySize);
+        BytePairVocabulary vocabulary = TrainVocabulary(split, recipe.Tokenizer.VocabularySize);
+        RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        TokenizerJsonWriter.Write(folder.Of(TokenizerFolderName), vocabulary);
+        LoadedTokenizer tokenizer = TokenizerLoader.Load(folder.Of(TokenizerFolderName));
         PreparedData data = PreparedData.Create(split, tokenizer.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
 
         using var model = new LlamaModel(ConfigOf(recipe.Architecture, tokenizer.Tokenizer.VocabularySize));
@@ -62,13 +82,9 @@ public sealed class Pretraining(TimeProvider time)
         return HeldOutEvaluation.Measure("pretrained", saved.Model, saved.Tokenizer, data, teacher: null, ModelSize.Of(saved), cancellationToken);
     }
 
-    private static LoadedTokenizer TrainTokenizer(string folder, HeldOutSplit split, int vocabularySize)
-    {
-        IEnumerable<string> texts = split.Train.Take(TokenizerTrainingRecords)
-            .Select(record => RecordTemplate.Prompt(record.Record) + RecordTemplate.Response(record.Record));
-        TokenizerJsonWriter.Write(folder, BytePairTrainer.Train(texts, vocabularySize));
-        return TokenizerLoader.Load(folder);
-    }
+    private static BytePairVocabulary TrainVocabulary(HeldOutSplit split, int vocabularySize) => BytePairTrainer.Train(
+        split.Train.Take(TokenizerTrainingRecords).Select(record => RecordTemplate.Prompt(record.Record) + RecordTemplate.Response(record.Record)),
+        vocabularySize);
 
     private static LlamaConfig ConfigOf(ArchitectureRecipe architecture, int vocabularySize) => new()
     {

@@ -33,12 +33,29 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <param name="recipe">The recipe; its paths are absolute or relative to the current folder.</param>
     /// <param name="runFolder">Folder of the run; made where it is missing.</param>
     /// <param name="resume">Continue from the newest checkpoint.</param>
-    /// <param name="cancellationToken">Ends training in a checkpoint.</param>
-    /// <returns>The outcome, or null where the run was interrupted.</returns>
+    /// <param name="cancellationToken">Ends the run, training in a checkpoint.</param>
+    /// <returns>The outcome, or null where the run was interrupted and can be resumed.</returns>
     /// <exception cref="ConfigurationException">The recipe is not valid.</exception>
     /// <exception cref="InputException">A model or the data cannot be used, or the folder cannot be written.</exception>
     /// <exception cref="RunFailedException">Training diverged.</exception>
     public QatRunResult? Run(Recipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
+    {
+        if (recipe.Validate() is { Count: > 0 } faults)
+        {
+            throw new ConfigurationException("recipe", faults);
+        }
+
+        try
+        {
+            return RunPhases(recipe, runFolder, resume, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return null; // While measuring: what was trained so far lies in a checkpoint.
+        }
+    }
+
+    private QatRunResult? RunPhases(Recipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
         Phase(PipelinePhase.Load);
         using LoadedModel original = ModelLoader.Load(recipe.Model);

@@ -17,7 +17,8 @@ public static class RecipeSummary
             ("model", recipe.Model),
             ("teacher", qat.UseDistillation ? recipe.Teacher ?? "the model itself" : "none"),
             ("grid", qat.PiK is { } k ? Text($"{qat.Bits} bits, pi-scaled (k = {k})") : Text($"{qat.Bits} bits, {(qat.Symmetric ? "two's complement" : "affine")}")),
-            ("granularity", GranularityText(qat.Granularity)),
+            ("granularity", GranularityText(qat.Granularity, recipe.ActivationBits)),
+            ("overrides", recipe.Overrides.Count == 0 ? "none" : string.Join("; ", recipe.Overrides.Select(departure => OverrideText(departure, recipe.ActivationBits)))),
             ("estimator", EstimatorText(qat.SteVariant)),
             ("incoherence", qat.UseIncoherence ? "on" : "off"),
             ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
@@ -28,11 +29,22 @@ public static class RecipeSummary
         ];
     }
 
-    private static string GranularityText(QuantGranularity granularity) => granularity switch
+    private static string OverrideText(LayerOverride departure, int activationBits)
+    {
+        string?[] parts =
+        [
+            departure.FullPrecision ? "full precision" : null,
+            departure.Bits is { } bits ? Text($"{bits} bits") : null,
+            departure.Granularity is { } granularity ? GranularityText(granularity, activationBits) : null,
+        ];
+        return $"{departure.Pattern}: {string.Join(", ", parts.OfType<string>())}";
+    }
+
+    private static string GranularityText(QuantGranularity granularity, int activationBits) => granularity switch
     {
         QuantGranularity.PerTensor => "per tensor",
         QuantGranularity.PerChannel => "per channel",
-        QuantGranularity.PerToken => "per channel, activations per token",
+        QuantGranularity.PerToken => Text($"per channel, activations per token at {activationBits} bits"),
         QuantGranularity.PerBlock block => Text($"per block of {block.BlockSize}"),
         _ => throw new ArgumentOutOfRangeException(nameof(granularity), granularity, "Unknown granularity."),
     };

@@ -35,14 +35,18 @@ public sealed class RunFolder
             return new RunFolder(path, recipeJson);
         }
 
-        if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        if (File.Exists(path))
         {
-            throw new InputException($"{path}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.");
+            throw new InputException($"{path}: is a file where the folder of the run is to be made. Choose another folder with --out.");
         }
 
         try
         {
-            Directory.CreateDirectory(path);
+            if (Directory.CreateDirectory(path).EnumerateFileSystemInfos().Any())
+            {
+                throw new InputException($"{path}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.");
+            }
+
             AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

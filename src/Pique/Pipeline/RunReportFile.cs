@@ -31,7 +31,7 @@ internal static class RunReportFile
         var report = new RunReport
         {
             Title = string.Create(CultureInfo.InvariantCulture, $"Pique: {Path.GetFileName(recipe.Model.TrimEnd('/'))} at {recipe.Qat.Bits} bits"),
-            Choices = ChoicesOf(recipe),
+            Choices = RecipeSummary.Of(recipe),
             Scores = scores,
             Losses = ReadLosses(folder.Of(MetricsWriter.FileName)),
             Layers = [.. student.QuantizableLayers.Where(layer => packed.ContainsKey(layer.Name)).Select(layer => Summarize(layer.Name, layer.Layer, packed[layer.Name]))],
@@ -40,12 +40,6 @@ internal static class RunReportFile
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(HtmlReport.Render(report))));
         return path;
     }
-
-    private static (string, string)[] ChoicesOf(Recipe recipe) =>
-    [
-        .. RecipeSummary.Of(recipe),
-        ("overrides", string.Join("; ", recipe.Overrides.Select(departure => departure.ToString()))),
-    ];
 
     private static LayerSummary Summarize(string name, IQuantizableLayer layer, QuantizedTensor packed)
     {
@@ -63,10 +57,7 @@ internal static class RunReportFile
             for (int loss = 0; loss < PlottedLosses.Length; loss++)
             {
                 JsonElement value = step.RootElement.GetProperty(PlottedLosses[loss]);
-                if (value.ValueKind == JsonValueKind.Number)
-                {
-                    values[loss].Add(value.GetDouble());
-                }
+                values[loss].Add(value.ValueKind == JsonValueKind.Null ? double.NaN : value.GetDouble());
             }
         }
 

@@ -1,4 +1,5 @@
 using ScottPlot;
+using ScottPlot.Plottables;
 
 namespace Pique.Reporting;
 
@@ -11,17 +12,20 @@ public static class LossPlot
     /// <summary>Share of the running mean kept from step to step, so that the trend shows through the noise of single batches.</summary>
     private const double Smoothing = 0.9;
 
-    /// <summary>Plots smoothed losses over steps.</summary>
-    /// <param name="series">Name and value per step of each curve; a curve of zeros only is left out.</param>
+    /// <summary>Plots smoothed losses over steps, counted from 1.</summary>
+    /// <param name="series">Name and value per step of each curve, NaN where a step has none; a curve without a finite value other than 0 is left out.</param>
     /// <returns>An SVG element.</returns>
     public static string Draw(IReadOnlyList<(string Name, IReadOnlyList<double> Values)> series)
     {
         using var plot = new Plot();
         foreach ((string name, IReadOnlyList<double> values) in series)
         {
-            if (values.Any(value => value != 0))
+            if (values.Any(value => double.IsFinite(value) && value != 0))
             {
-                plot.Add.Signal(Smooth(values)).LegendText = name;
+                (int firstStep, double[] means) = Smooth(values);
+                Signal curve = plot.Add.Signal(means);
+                curve.Data.XOffset = firstStep;
+                curve.LegendText = name;
             }
         }
 
@@ -32,16 +36,27 @@ public static class LossPlot
         return document[document.IndexOf("<svg", StringComparison.Ordinal)..];
     }
 
-    private static double[] Smooth(IReadOnlyList<double> values)
+    /// <summary>Exponential running mean over the finite values, Σ 0.9^age·value ÷ Σ 0.9^age; a step without one keeps the mean before it.</summary>
+    /// <param name="values">Value per step, at least one of them finite.</param>
+    /// <returns>The first step with a finite value, counted from 1, and the mean at each step from there on.</returns>
+    internal static (int FirstStep, double[] Means) Smooth(IReadOnlyList<double> values)
     {
-        double[] smoothed = new double[values.Count];
-        double mean = 0;
-        for (int step = 0; step < values.Count; step++)
+        int skipped = values.TakeWhile(value => !double.IsFinite(value)).Count();
+        double[] means = new double[values.Count - skipped];
+        double sum = 0;
+        double weight = 0;
+        for (int index = 0; index < means.Length; index++)
         {
-            mean = (Smoothing * mean) + ((1 - Smoothing) * values[step]);
-            smoothed[step] = mean / (1 - Math.Pow(Smoothing, step + 1));
+            double value = values[skipped + index];
+            if (double.IsFinite(value))
+            {
+                sum = (Smoothing * sum) + value;
+                weight = (Smoothing * weight) + 1;
+            }
+
+            means[index] = sum / weight;
         }
 
-        return smoothed;
+        return (skipped + 1, means);
     }
 }

@@ -15,23 +15,24 @@ public sealed record QualityVerdict(bool IsWorse, string Text)
     public const double AccuracyTolerance = 0.97;
 
     /// <summary>Compares the last row with the first.</summary>
-    /// <param name="scores">Rows; the teacher first, the model in question last.</param>
+    /// <param name="scores">Rows, at least one; the teacher first, the model in question last.</param>
     public static QualityVerdict Of(IReadOnlyList<ModelScore> scores)
     {
         ModelScore teacher = scores[0];
         ModelScore model = scores[^1];
         double ratio = model.Quality.Perplexity / teacher.Quality.Perplexity;
         var losses = new List<string>();
-        if (ratio > PerplexityTolerance)
+        if (!(ratio <= PerplexityTolerance)) // A perplexity that is no number is worse than any.
         {
             losses.Add(string.Create(CultureInfo.InvariantCulture, $"perplexity is {ratio:F2} times the teacher's"));
         }
 
         AddLoss(losses, "reasoning", teacher.Reasoning, model.Reasoning);
         AddLoss(losses, "tool-call", teacher.ToolCalls, model.ToolCalls);
+        double smaller = (double)teacher.FileBytes / model.FileBytes;
         string size = string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.BitsPerWeight:F2} bits per weight, {(double)teacher.FileBytes / model.FileBytes:F1} times smaller than the teacher's file");
+            $"{model.BitsPerWeight:F2} bits per weight, {(smaller >= 1 ? smaller : 1 / smaller):F1} times {(smaller >= 1 ? "smaller" : "larger")} than the teacher's file");
         return losses.Count == 0
             ? new QualityVerdict(false, string.Create(CultureInfo.InvariantCulture, $"Quality survived: {size}, perplexity {ratio:F3} times the teacher's."))
             : new QualityVerdict(true, $"Quality got worse: {string.Join("; ", losses)} ({size}).");

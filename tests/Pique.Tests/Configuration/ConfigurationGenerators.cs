@@ -1,6 +1,5 @@
 using CsCheck;
 using Pique.Configuration;
-using Pique.Data;
 
 namespace Pique.Tests.Configuration;
 

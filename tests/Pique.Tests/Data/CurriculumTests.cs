@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Pique.Configuration;
 using Pique.Data;
 
 namespace Pique.Tests.Data;

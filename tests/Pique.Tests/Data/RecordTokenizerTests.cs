@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Data;
 
 namespace Pique.Tests.Data;

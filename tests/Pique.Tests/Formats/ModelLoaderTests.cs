@@ -39,9 +39,9 @@ public sealed class ModelLoaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("models/stories260K/stories260K.bin", ModelFormat.Llama2C)]
-    [InlineData("models/TinyStories-656K", ModelFormat.HuggingFace)]
-    public void A_trained_checkpoint_predicts_a_story(string name, ModelFormat format)
+    [InlineData("models/stories260K/stories260K.bin", ModelFormat.Llama2C, 0.1, 2.0)]
+    [InlineData("models/TinyStories-656K", ModelFormat.HuggingFace, 3.9692, 3.9694)]
+    public void A_trained_checkpoint_predicts_a_story(string name, ModelFormat format, double lowestNats, double highestNats)
     {
         using LoadedModel loaded = ModelLoader.Load(SharedData.PathOrSkip(name));
 
@@ -49,8 +49,8 @@ public sealed class ModelLoaderTests : IDisposable
         Assert.Empty(loaded.Quantized);
         Assert.Equal(64, loaded.Digest.Length);
 
-        // A model with a permuted or swapped matrix stays above 4 nats; an untrained one is at ln(vocabulary), 6.2 and 7.6.
-        Assert.InRange(MeanLossNats(loaded), 0.1, 2.0);
+        // 3.969306 is a plain double-precision forward pass over the same 13 tokens (this vocabulary merges across words); an untrained model is at ln(vocabulary), 6.2 and 7.6.
+        Assert.InRange(MeanLossNats(loaded), lowestNats, highestNats);
     }
 
     [Theory]

@@ -6,7 +6,7 @@ namespace Pique.Tests.Numerics;
 public sealed class ScalarQuantizerTests
 {
     private static readonly Gen<(int Bits, int ZeroPoint, float Scale)> Grids =
-        from bits in Gen.OneOfConst(2, 3, 4, 5, 8)
+        from bits in Gen.OneOf(2, 3, 4, 5, 8)
         from zeroPoint in Gen.Int[0, (1 << bits) - 1]
         from scale in Gen.Float[1e-4f, 100f]
         select (bits, zeroPoint, HalfScale.Round(scale));

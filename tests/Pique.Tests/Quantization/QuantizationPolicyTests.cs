@@ -7,7 +7,10 @@ public sealed class QuantizationPolicyTests
 {
     private static readonly QatConfig Config = new()
     {
-        Bits = 3, PiK = 4, SteVariant = new SteVariant.LearnedStepSize(), Granularity = new QuantGranularity.PerChannel(),
+        Bits = 3,
+        PiK = 4,
+        SteVariant = new SteVariant.LearnedStepSize(),
+        Granularity = new QuantGranularity.PerChannel(),
     };
 
     [Fact]

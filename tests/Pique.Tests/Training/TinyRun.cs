@@ -56,7 +56,7 @@ internal static class TinyRun
     };
 }
 
-/// <summary>Batches of two rows drawn by seed, epoch and place; masked at the start of each row; one chain of thought in each.</summary>
+/// <summary>Batches of two rows that count in threes from a start drawn by epoch and place; masked at the start of each row; one chain of thought in each.</summary>
 internal sealed class TinyBatches(int batchesPerEpoch = 5) : IBatchSource
 {
     public int BatchesPerEpoch => batchesPerEpoch;
@@ -68,7 +68,8 @@ internal sealed class TinyBatches(int batchesPerEpoch = 5) : IBatchSource
     {
         Random random = new((epoch * 1000) + batchIndex);
         const int Rows = 2;
-        long[] tokens = [.. Enumerable.Range(0, Rows * (TinyRun.Context + 1)).Select(i => (long)((i * (2 + (i % 3))) + random.Next(4)) % TinyRun.Vocabulary)];
+        int[] starts = [random.Next(TinyRun.Vocabulary), random.Next(TinyRun.Vocabulary)];
+        long[] tokens = [.. starts.SelectMany(start => Enumerable.Range(0, TinyRun.Context + 1).Select(i => (long)(start + (3 * i)) % TinyRun.Vocabulary))];
         using DisposeScope scope = NewDisposeScope();
         Tensor all = tensor(tokens).reshape(Rows, TinyRun.Context + 1);
         Tensor mask = ones(Rows, TinyRun.Context);

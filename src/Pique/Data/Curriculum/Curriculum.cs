@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Pique.Configuration;
 using Pique.Numerics;
 
 namespace Pique.Data;

@@ -30,9 +30,9 @@ public static class HuggingFaceWriter
         WriteFolder(folder, entries, tokenizerFiles, json => LlamaConfigJson.Write(json, model.Config, dtypeName, tokenizer));
     }
 
-    /// <summary>Writes a quantized model: packed codes, scales and zero points of every quantized weight, all other weights in float32.</summary>
+    /// <summary>Writes a quantized model: packed codes, scales and zero points of every quantized weight, all other weights in float32, and the bits of quantized activations.</summary>
     /// <param name="folder">Folder to write; replaced where it holds an older model.</param>
-    /// <param name="model">Gives the shape and the weights that are not quantized.</param>
+    /// <param name="model">Gives the shape, the weights that are not quantized and the activation quantizers.</param>
     /// <param name="quantized">Quantized weights by layer name without ".weight".</param>
     /// <param name="tokenizer">Names the tokens that open and end a text.</param>
     /// <param name="tokenizerFiles">Files to copy, as in <see cref="Save"/>.</param>
@@ -53,9 +53,12 @@ public static class HuggingFaceWriter
             entries.AddRange(PackedLayer.Entries(name, tensor));
         }
 
+        Dictionary<string, int> activationBits = model.QuantizableLayers
+            .Where(entry => entry.Layer is QuantizableLinear { ActivationQuantizer: not null })
+            .ToDictionary(entry => entry.Name, entry => ((QuantizableLinear)entry.Layer).ActivationQuantizer!.Bits, StringComparer.Ordinal);
         entries.AddRange(weights.Select(weight => WeightEntry.Create(weight.Key, weight.Value, SafetensorsDtype.F32)));
         WriteFolder(folder, entries, tokenizerFiles, json =>
-            LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized)));
+            LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized, activationBits)));
     }
 
     private static IEnumerable<(string Name, Tensor Tensor)> Weights(LlamaModel model)

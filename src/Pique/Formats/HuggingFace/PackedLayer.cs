@@ -11,7 +11,8 @@ namespace Pique.Formats.HuggingFace;
 /// <param name="Granularity">Which weights share a scale.</param>
 /// <param name="Symmetric">Whether the grid is two's complement; false means zero points are stored.</param>
 /// <param name="PiK">k of the pi grid the scales were trained on; null for the uniform grid.</param>
-internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool Symmetric, int? PiK)
+/// <param name="ActivationBits">Bits of the activations entering the layer, quantized per token; null where they keep full precision.</param>
+internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool Symmetric, int? PiK, int? ActivationBits)
 {
     /// <summary>What a layer's name lacks to be its weight's.</summary>
     public const string WeightSuffix = ".weight";

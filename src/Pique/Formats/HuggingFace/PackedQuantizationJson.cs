@@ -9,12 +9,15 @@ internal static class PackedQuantizationJson
 {
     private const string Method = "pique";
     private const int FormatVersion = 1;
+    private const int LeastActivationBits = 2;
+    private const int MostActivationBits = 16;
     private const string Fix = "write the model again with this version of Pique";
 
     /// <summary>Writes the object.</summary>
     /// <param name="json">Writer, positioned where an object may begin.</param>
     /// <param name="quantized">Quantized weights by layer name.</param>
-    public static void Write(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized)
+    /// <param name="activationBits">Bits of the activations entering a layer, by its name; a layer that is missing takes them in full precision.</param>
+    public static void Write(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized, IReadOnlyDictionary<string, int> activationBits)
     {
         json.WriteStartObject();
         json.WriteString("quant_method", Method);
@@ -30,6 +33,8 @@ internal static class PackedQuantizationJson
             json.WriteBoolean("symmetric", tensor.Symmetric);
             if (tensor.PiK is { } piK)
                 json.WriteNumber("pi_k", piK);
+            if (activationBits.TryGetValue(layer, out int entering))
+                json.WriteNumber("activation_bits", entering);
             json.WriteEndObject();
         }
 
@@ -78,7 +83,10 @@ internal static class PackedQuantizationJson
         int bits = entry.Count("bits");
         if (bits is not (0 or 2 or 3 or 4 or 5 or 8))
             entry.Fault("bits", $"{bits}", "2, 3, 4, 5 or 8", Fix);
-        return new PackedLayer(bits, ReadGranularity(entry), entry.Flag("symmetric", true), entry.Has("pi_k") ? entry.Count("pi_k") : null);
+        int? activationBits = entry.Has("activation_bits") ? entry.Count("activation_bits") : null;
+        if (activationBits is { } entering and not 0 and (< LeastActivationBits or > MostActivationBits))
+            entry.Fault("activation_bits", $"{entering}", $"{LeastActivationBits} to {MostActivationBits}", Fix);
+        return new PackedLayer(bits, ReadGranularity(entry), entry.Flag("symmetric", true), entry.Has("pi_k") ? entry.Count("pi_k") : null, activationBits);
     }
 
     private static QuantGranularity ReadGranularity(JsonFields entry)

@@ -24,22 +24,23 @@ public static class TokenizerJsonWriter
         try
         {
             Directory.CreateDirectory(folder);
-            WriteFile(Path.Combine(folder, "tokenizer.json"), json => WriteTokenizer(json, vocabulary));
-            WriteFile(Path.Combine(folder, "tokenizer_config.json"), json => WriteConfig(json, vocabulary));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{folder}: the tokenizer cannot be written there ({exception.Message}); choose a folder that can be written.", exception);
+            throw new InputException($"{folder}: the folder cannot be made ({exception.Message}); choose one that can be written.", exception);
         }
+        WriteFile(Path.Combine(folder, "tokenizer.json"), json => WriteTokenizer(json, vocabulary));
+        WriteFile(Path.Combine(folder, "tokenizer_config.json"), json => WriteConfig(json, vocabulary));
     }
 
     private static void WriteFile(string path, Action<Utf8JsonWriter> write)
     {
-        using MemoryStream content = new();
-        using (Utf8JsonWriter json = new(content, Format))
-            write(json);
-        content.WriteByte((byte)'\n');
-        File.WriteAllBytes(path, content.ToArray());
+        AtomicFile.Write(path, stream =>
+        {
+            using (Utf8JsonWriter json = new(stream, Format))
+                write(json);
+            stream.WriteByte((byte)'\n');
+        });
     }
 
     private static void WriteTokenizer(Utf8JsonWriter json, BytePairVocabulary vocabulary)

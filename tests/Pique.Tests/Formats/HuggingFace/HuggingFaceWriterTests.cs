@@ -193,7 +193,7 @@ public sealed class HuggingFaceWriterTests : IDisposable
     [InlineData("bits", "7", "quantization_config.layers.lm_head.bits: found 7, expected 2, 3, 4, 5 or 8; write the model again with this version of Pique.")]
     [InlineData("granularity", "\"PerRow\"", "quantization_config.layers.lm_head.granularity: found \"PerRow\", expected \"PerTensor\", \"PerChannel\", \"PerToken\" or \"PerBlock\"; write the model again with this version of Pique.")]
     [InlineData("bits", "3", null)]
-    [InlineData("symmetric", "false", null)]
+    [InlineData("symmetric", "true", null)]
     [InlineData("granularity", "\"PerTensor\"", null)]
     public void A_packed_folder_that_contradicts_itself_is_refused(string key, string json, string? expected)
     {
