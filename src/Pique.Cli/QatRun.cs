@@ -27,51 +27,13 @@ internal static class QatRun
             context.Note("");
         }
 
-        (int Step, int TotalSteps)? position = null;
-        QatRunResult? result = ProgressDisplay.Run(context, display =>
+        QatRunResult? result = TrackedRun.Execute(context, runFolder, resume, interruptedAdvice, progress =>
         {
-            var progress = new TrainingProgress(display);
             var pipeline = new QatPipeline(context.Time, progress);
             pipeline.Reported += progress.Report;
-            using CancellationTokenRegistration note = context.Cancellation.Register(
-                () => display.Line("Interrupted: finishing the step and saving a checkpoint. Interrupt again to stop at once."));
-            try
-            {
-                return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                return null; // Outside training there is nothing to save: the measurement is simply made again.
-            }
-            finally
-            {
-                position = progress.Position;
-            }
+            return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
         });
-        if (result is null)
-        {
-            TellInterruption(context, position, interruptedAdvice);
-            return null;
-        }
-
-        return (result, context.Time.GetElapsedTime(started));
-    }
-
-    /// <summary>Says how far an interrupted run came and how to go on.</summary>
-    /// <param name="context">Where to write.</param>
-    /// <param name="position">Steps done and in all; null before training.</param>
-    /// <param name="advice">What to do.</param>
-    public static void TellInterruption(CommandContext context, (int Step, int TotalSteps)? position, string advice) =>
-        context.Terminal.WriteErrorLine(position is { } at
-            ? Units.Text($"interrupted after step {at.Step} of {at.TotalSteps}. {advice}")
-            : $"interrupted before training. {advice}");
-
-    /// <summary>The command that continues the run of this command line.</summary>
-    /// <param name="context">The command line.</param>
-    public static string ResumeAdvice(CommandContext context)
-    {
-        IEnumerable<string> arguments = context.Arguments.Contains("--resume") ? context.Arguments : [.. context.Arguments, "--resume"];
-        return $"Continue with: pique {string.Join(' ', arguments.Select(ShellQuoting.Quote))}";
+        return result is null ? null : (result, context.Time.GetElapsedTime(started));
     }
 
     /// <summary>The closing table, the verdict and where everything lies.</summary>

@@ -39,30 +39,14 @@ internal static class PretrainCommand
         context.StartTorch();
         long started = context.Time.GetTimestamp();
         ShowHeader(context, recipe, runFolder);
-        (int Step, int TotalSteps)? position = null;
-        ModelScore? score = ProgressDisplay.Run(context, display =>
+        ModelScore? score = TrackedRun.Execute(context, runFolder, resume, TrackedRun.ResumeAdvice(context), progress =>
         {
-            var progress = new TrainingProgress(display);
             var pretraining = new Pretraining(context.Time);
             pretraining.Reported += progress.Report;
-            using CancellationTokenRegistration note = context.Cancellation.Register(
-                () => display.Line("Interrupted: finishing the step and saving a checkpoint. Interrupt again to stop at once."));
-            try
-            {
-                return pretraining.Run(recipe, runFolder, resume, context.Cancellation);
-            }
-            catch (OperationCanceledException)
-            {
-                return null;
-            }
-            finally
-            {
-                position = progress.Position;
-            }
+            return pretraining.Run(recipe, runFolder, resume, context.Cancellation);
         });
         if (score is null)
         {
-            QatRun.TellInterruption(context, position, QatRun.ResumeAdvice(context));
             return ExitCode.Interrupted;
         }
 

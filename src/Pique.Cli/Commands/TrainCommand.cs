@@ -54,7 +54,7 @@ internal static class TrainCommand
 
         OutputFolder.RequireWritable(runFolder);
         context.StartTorch();
-        if (QatRun.Execute(context, recipe, runFolder, resume, QatRun.ResumeAdvice(context)) is not var (result, duration))
+        if (QatRun.Execute(context, recipe, runFolder, resume, TrackedRun.ResumeAdvice(context)) is not var (result, duration))
         {
             return ExitCode.Interrupted;
         }
