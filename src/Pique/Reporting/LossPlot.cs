@@ -1,10 +1,12 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using ScottPlot;
 using ScottPlot.Plottables;
 
 namespace Pique.Reporting;
 
 /// <summary>Draws the course of a training run.</summary>
-public static class LossPlot
+public static partial class LossPlot
 {
     private const int WidthPixels = 860;
     private const int HeightPixels = 320;
@@ -33,8 +35,22 @@ public static class LossPlot
         plot.YLabel("loss");
         plot.ShowLegend(Alignment.UpperRight);
         string document = plot.GetSvgXml(WidthPixels, HeightPixels);
-        return document[document.IndexOf("<svg", StringComparison.Ordinal)..];
+        return RenumberClipPaths(document[document.IndexOf("<svg", StringComparison.Ordinal)..]);
     }
+
+    /// <summary>Clip paths are numbered through the life of the process; counted anew, the same losses give the same picture.</summary>
+    private static string RenumberClipPaths(string svg)
+    {
+        var numbers = new Dictionary<string, int>();
+        return ClipPathName().Replace(svg, match =>
+        {
+            numbers.TryAdd(match.Value, numbers.Count);
+            return string.Create(CultureInfo.InvariantCulture, $"cl_{numbers[match.Value]}");
+        });
+    }
+
+    [GeneratedRegex("(?<=id=\"|url\\(#)cl_[0-9a-f]+")]
+    private static partial Regex ClipPathName();
 
     /// <summary>Exponential running mean over the finite values, Σ 0.9^age·value ÷ Σ 0.9^age; a step without one keeps the mean before it.</summary>
     /// <param name="values">Value per step, at least one of them finite.</param>

@@ -1,5 +1,6 @@
 using Pique.Data;
 using Pique.Evaluation;
+using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Tests.Data;
 using TorchSharp;
@@ -33,7 +34,7 @@ public class AnswerEvaluatorTests
             ["Two and two?"] = "2 + 2 = 5\n#### 5",
         });
 
-        Assert.Equal(new AnswerAccuracy(2, 4), AnswerEvaluator.Reasoning(model, Tokenizer, Records));
+        Assert.Equal(new AnswerAccuracy(2, 4), Solve(model, Records));
         Assert.Equal([4], model.BatchRows);
     }
 
@@ -46,7 +47,7 @@ public class AnswerEvaluatorTests
             ["Bergen?"] = Weather,
         });
 
-        Assert.Equal(new AnswerAccuracy(1, 2), AnswerEvaluator.ToolCalls(model, Tokenizer, Records));
+        Assert.Equal(new AnswerAccuracy(1, 2), Call(model, Records));
     }
 
     [Fact]
@@ -54,8 +55,8 @@ public class AnswerEvaluatorTests
     {
         using ScriptedModel model = new(new Dictionary<string, string>());
 
-        Assert.Null(AnswerEvaluator.Reasoning(model, Tokenizer, Records.Where(record => record.Record is not DataRecord.Reasoning)));
-        Assert.Null(AnswerEvaluator.ToolCalls(model, Tokenizer, []));
+        Assert.Null(Solve(model, Records.Where(record => record.Record is not DataRecord.Reasoning)));
+        Assert.Null(Call(model, []));
     }
 
     [Fact]
@@ -67,8 +68,8 @@ public class AnswerEvaluatorTests
         SourcedRecord[] records = [.. SourcedRecord.FromSequence(Enumerable.Range(0, 100).Select(Problem), "test")];
         using ScriptedModel model = new(Enumerable.Range(0, 100).ToDictionary(number => $"Problem {number:D3}", number => $"{(number == 0 ? detour : "")}#### {number}"));
 
-        Assert.Equal(new AnswerAccuracy(100, 100), AnswerEvaluator.Reasoning(model, Tokenizer, records));
-        Assert.Equal(new AnswerAccuracy(100, 100), AnswerEvaluator.Reasoning(model, Tokenizer, records.Reverse()));
+        Assert.Equal(new AnswerAccuracy(100, 100), Solve(model, records));
+        Assert.Equal(new AnswerAccuracy(100, 100), Solve(model, records.Reverse()));
         Assert.Equal([64, 36, 64, 36], model.BatchRows);
     }
 
@@ -77,7 +78,7 @@ public class AnswerEvaluatorTests
     {
         using ScriptedModel model = new(new Dictionary<string, string> { ["One and one?"] = "#### 2" + new string('.', 10_000) }, contextTokens: 100_000);
 
-        Assert.Equal(new AnswerAccuracy(0, 1), AnswerEvaluator.Reasoning(model, Tokenizer, [Records[1]]));
+        Assert.Equal(new AnswerAccuracy(0, 1), Solve(model, [Records[1]]));
         Assert.InRange(model.Passes, 17, 100);
     }
 
@@ -97,10 +98,10 @@ public class AnswerEvaluatorTests
             TieWordEmbeddings = true,
         });
         LlamaInitializer.Initialize(model, seed: 1);
-        AnswerEvaluator.ToolCalls(model, Tokenizer, Records);
+        Call(model, Records);
         long live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        Assert.Equal(new AnswerAccuracy(0, 2), AnswerEvaluator.ToolCalls(model, Tokenizer, Records));
+        Assert.Equal(new AnswerAccuracy(0, 2), Call(model, Records));
         Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
@@ -111,4 +112,10 @@ public class AnswerEvaluatorTests
 
         Assert.Throws<OperationCanceledException>(() => AnswerEvaluator.Reasoning(model, Tokenizer, Records, new CancellationToken(canceled: true)));
     }
+
+    private static AnswerAccuracy? Solve(CausalLanguageModel model, IEnumerable<SourcedRecord> records) =>
+        AnswerEvaluator.Reasoning(model, Tokenizer, records, TestContext.Current.CancellationToken);
+
+    private static AnswerAccuracy? Call(CausalLanguageModel model, IEnumerable<SourcedRecord> records) =>
+        AnswerEvaluator.ToolCalls(model, Tokenizer, records, TestContext.Current.CancellationToken);
 }

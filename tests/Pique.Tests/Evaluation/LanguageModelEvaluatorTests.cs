@@ -53,7 +53,7 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
             }
         }
 
-        LanguageModelQuality quality = LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes, _teacher);
+        LanguageModelQuality quality = Evaluate(Batches(Rows), _teacher);
 
         Assert.InRange(losses.Count, 101, 199); // So that the 99th percentile is the second-largest value.
         Assert.Equal(losses.Count, quality.Tokens);
@@ -72,8 +72,8 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     [InlineData(5)]
     public void The_size_of_the_batches_does_not_matter(int rowsPerBatch)
     {
-        LanguageModelQuality whole = LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes, _teacher);
-        LanguageModelQuality parts = LanguageModelEvaluator.Evaluate(_student, Batches(rowsPerBatch), TextBytes, _teacher);
+        LanguageModelQuality whole = Evaluate(Batches(Rows), _teacher);
+        LanguageModelQuality parts = Evaluate(Batches(rowsPerBatch), _teacher);
 
         Assert.Equal(whole.Tokens, parts.Tokens);
         AssertClose(whole.LossNats, parts.LossNats);
@@ -86,12 +86,12 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     [Fact]
     public void Targets_that_are_masked_do_not_count()
     {
-        LanguageModelQuality before = LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes);
+        LanguageModelQuality before = Evaluate(Batches(Rows));
         TokenBatch[] changed = [.. Batches(Rows)];
         using (DisposeScope scope = NewDisposeScope())
             changed[0].Targets.masked_fill_(changed[0].LossMask.eq(0), 39);
 
-        LanguageModelQuality after = LanguageModelEvaluator.Evaluate(_student, changed, TextBytes);
+        LanguageModelQuality after = Evaluate(changed);
 
         Assert.Equal(before, after);
         Assert.Null(after.Teacher);
@@ -100,7 +100,7 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     [Fact]
     public void A_model_agrees_with_itself_exactly()
     {
-        LanguageModelQuality quality = LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes, _student);
+        LanguageModelQuality quality = Evaluate(Batches(Rows), _student);
 
         Assert.Equal(new TeacherAgreement(0, 0, 1, 0), quality.Teacher);
     }
@@ -110,7 +110,7 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     {
         using LlamaModel other = TinyLlama.Create(TinyLlama.Config() with { VocabularySize = 41 });
 
-        InputException failure = Assert.Throws<InputException>(() => LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes, other));
+        InputException failure = Assert.Throws<InputException>(() => Evaluate(Batches(Rows), other));
 
         Assert.Equal("The teacher knows 41 tokens and the model 40; their distributions cannot be compared. Give a teacher with the same vocabulary.", failure.Message);
     }
@@ -118,23 +118,23 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     [Fact]
     public void Data_without_a_token_that_counts_is_refused()
     {
-        InputException failure = Assert.Throws<InputException>(() => LanguageModelEvaluator.Evaluate(_student, Batches(Rows).Skip(5).Take(0), TextBytes));
+        InputException failure = Assert.Throws<InputException>(() => Evaluate(Batches(Rows).Skip(5).Take(0)));
 
         Assert.Equal("Nothing to evaluate: no token of the data counts in the loss. Give data with at least one text or answer.", failure.Message);
-        Assert.Equal(failure.Message, Assert.Throws<InputException>(() => LanguageModelEvaluator.Evaluate(_student, Batches(1).Skip(5).Take(1), TextBytes)).Message);
+        Assert.Equal(failure.Message, Assert.Throws<InputException>(() => Evaluate(Batches(1).Skip(5).Take(1))).Message);
     }
 
     [Fact]
     public void Text_without_bytes_is_refused() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => LanguageModelEvaluator.Evaluate(_student, Batches(Rows), textBytes: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Evaluate(Batches(Rows), textBytes: 0));
 
     [Fact]
     public void Batches_are_disposed_and_no_tensor_is_left_behind()
     {
-        LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes, _teacher);
+        Evaluate(Batches(Rows), _teacher);
         long live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        LanguageModelEvaluator.Evaluate(_student, Batches(5), TextBytes, _teacher);
+        Evaluate(Batches(5), _teacher);
 
         Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
@@ -142,7 +142,7 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
     [Fact]
     public void A_model_can_be_trained_after_it_was_measured()
     {
-        LanguageModelEvaluator.Evaluate(_student, Batches(Rows), TextBytes);
+        Evaluate(Batches(Rows));
 
         using Tensor tokens = TinyLlama.Tokens(1, 4);
         using Tensor total = _student.forward(tokens).sum();
@@ -159,6 +159,9 @@ public sealed class LanguageModelEvaluatorTests : IDisposable
         Assert.Throws<OperationCanceledException>(() => LanguageModelEvaluator.Evaluate(_student, batches, TextBytes, cancellationToken: new CancellationToken(canceled: true)));
         Assert.True(batches[0].Inputs.IsInvalid);
     }
+
+    private LanguageModelQuality Evaluate(IEnumerable<TokenBatch> batches, LlamaModel? teacher = null, long textBytes = TextBytes) =>
+        LanguageModelEvaluator.Evaluate(_student, batches, textBytes, teacher, TestContext.Current.CancellationToken);
 
     private static void AssertClose(double expected, double actual) => Assert.InRange(actual, expected - (1e-5 * Math.Abs(expected)), expected + (1e-5 * Math.Abs(expected)));
 

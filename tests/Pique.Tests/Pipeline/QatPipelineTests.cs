@@ -1,0 +1,245 @@
+using Pique.Calibration;
+using Pique.Configuration;
+using Pique.Evaluation;
+using Pique.Formats;
+using Pique.Models.Llama;
+using Pique.Models.Rotation;
+using Pique.Pipeline;
+using Pique.Quantization;
+using Pique.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Tests.Pipeline;
+
+public sealed class QatPipelineTests : IDisposable
+{
+    private readonly TemporaryFolder _temporary = new();
+    private readonly List<PipelineEvent> _events = [];
+
+    private string Folder => _temporary.File("run");
+
+    /// <summary>Recipes that take every way through the pipeline.</summary>
+    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher"];
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public void What_is_measured_and_shipped_is_what_training_saw(string way)
+    {
+        Recipe recipe = RecipeFor(way);
+
+        QatRunResult result = Run(recipe)!;
+
+        Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
+        Assert.Equal(
+            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html"],
+            Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
+        Assert.Equal((6, 0), (result.Steps, result.SkippedSteps));
+        Assert.Equal(recipe.Qat.UseDistillation, result.TeacherDigest is not null);
+        Assert.Equal(RecipeJson.Write(recipe), File.ReadAllText(Path.Combine(Folder, "recipe.json")));
+        Assert.Equal(6, File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Count());
+        Assert.All(result.Scores.Skip(1), score => Assert.Equal(recipe.Qat.UseDistillation, score.Quality.Teacher is not null));
+        Assert.All(result.Scores, score => Assert.Equal((result.Scores[0].Reasoning!.Total, result.Scores[0].ToolCalls!.Total), (score.Reasoning!.Total, score.ToolCalls!.Total)));
+
+        using LoadedModel shipped = ModelLoader.Load(result.ModelFolder);
+        Assert.Equal(shipped.Digest, result.ModelDigest);
+        using LoadedModel original = ModelLoader.Load(recipe.Model);
+        using LlamaModel? rotated = recipe.Qat.UseIncoherence ? IncoherenceRotation.Apply(original.Model, recipe.Training.Seed) : null;
+        LlamaModel student = rotated ?? original.Model;
+        RestoreLastStep(student, recipe);
+        AssertSameModel(student, shipped.Model);
+        AssertScoreOf(student, recipe, original.Tokenizer, result.Scores[2]);
+    }
+
+    [Theory]
+    [InlineData("learned scales")]
+    [InlineData("affine blocks")]
+    public void A_run_interrupted_and_resumed_gives_the_same_bytes(string way)
+    {
+        Recipe recipe = RecipeFor(way);
+        QatRunResult whole = Run(recipe, folder: _temporary.File("whole"))!;
+        using CancellationTokenSource inTraining = new(), inBaseline = new();
+
+        Assert.Null(Run(recipe, cancelAt: happening => happening is PipelineEvent.Scored { Score.Name: "teacher" }, cancellation: inBaseline));
+        Assert.Equal(["calibration.json", "recipe.json"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
+        Assert.Null(Run(recipe, resume: true, cancelAt: happening => happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted { Metrics.Step: 3 } }, cancellation: inTraining));
+        Assert.False(Directory.Exists(Path.Combine(Folder, "model")));
+        QatRunResult resumed = Run(recipe, resume: true)!;
+
+        Assert.Contains(new PipelineEvent.Trained(new TrainingEvent.Resumed(3, Path.Combine(Folder, "checkpoints", "step-000003"))), _events);
+        Assert.Equal(MicroData.Files(whole.ModelFolder), MicroData.Files(resumed.ModelFolder));
+        Assert.Equal(whole.Scores, resumed.Scores);
+        Assert.Equal(6, File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Count());
+    }
+
+    [Fact]
+    public void A_finished_run_can_be_resumed_to_write_its_model_again()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        QatRunResult first = Run(recipe)!;
+        Dictionary<string, byte[]> written = MicroData.Files(first.ModelFolder);
+        Directory.Delete(first.ModelFolder, recursive: true);
+
+        QatRunResult again = Run(recipe, resume: true)!;
+
+        Assert.Equal(written, MicroData.Files(again.ModelFolder));
+        Assert.Equal(first.Scores, again.Scores);
+    }
+
+    [Fact]
+    public void Phases_and_scores_are_reported_in_order()
+    {
+        QatRunResult result = Run(MicroData.Recipe(_temporary))!;
+
+        Assert.Equal(Enum.GetValues<PipelinePhase>(), _events.OfType<PipelineEvent.PhaseStarted>().Select(happening => happening.Phase));
+        ModelScore[] reported = [.. _events.OfType<PipelineEvent.Scored>().Select(happening => happening.Score)];
+        Assert.Equal(result.Scores, reported.Select((score, row) => score with { FileBytes = result.Scores[row].FileBytes }));
+        Assert.Equal(6, _events.OfType<PipelineEvent.Trained>().Count(happening => happening.Event is TrainingEvent.StepCompleted));
+    }
+
+    [Fact]
+    public void The_report_shows_the_run()
+    {
+        QatRunResult result = Run(MicroData.Recipe(_temporary))!;
+
+        string page = File.ReadAllText(result.ReportPath);
+        Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
+        Assert.Contains("<h1>Pique: base at 3 bits</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("<td>model.layers.0.mlp.down_proj</td><td>16 &#215; 24</td><td>3</td>", page, StringComparison.Ordinal);
+        Assert.Contains("<td>model.embed_tokens</td>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_recipe_with_faults_is_refused_before_anything_is_made()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary) with { ActivationBits = 1, Qat = new QatConfig { Bits = 6 } };
+
+        ConfigurationException failure = Assert.Throws<ConfigurationException>(() => Run(recipe));
+
+        Assert.Equal(["qat.bits", "activation_bits"], failure.Faults.Select(fault => fault.Path));
+        Assert.StartsWith("recipe: 2 faults\n", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Folder));
+    }
+
+    [Fact]
+    public void A_context_longer_than_the_models_is_refused_before_anything_is_made()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+
+        InputException failure = Assert.Throws<InputException>(() => Run(recipe with { Data = recipe.Data with { ContextTokens = 65 } }));
+
+        Assert.Equal($"data.context_tokens: 65 tokens, but {recipe.Model} was made for 64. Set context_tokens to 64 or less.", failure.Message);
+        Assert.False(Directory.Exists(Folder));
+    }
+
+    [Fact]
+    public void A_teacher_of_another_vocabulary_is_refused()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        string teacher = MicroData.WriteModel(_temporary, "teacher", change: config => config with { VocabularySize = config.VocabularySize + 8 });
+
+        InputException failure = Assert.Throws<InputException>(() => Run(recipe with { Teacher = teacher }));
+
+        Assert.Equal($"teacher: {teacher} knows 277 tokens, the model 269. Choose a teacher with the model's own vocabulary.", failure.Message);
+    }
+
+    [Fact]
+    public void A_teacher_of_another_width_serves_unless_hidden_states_are_compared()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        string teacher = MicroData.WriteModel(_temporary, "teacher", change: config => config with { HiddenSize = 32 });
+
+        InputException failure = Assert.Throws<InputException>(() => Run(recipe with { Teacher = teacher }));
+        Assert.Equal(
+            $"teacher: hidden states of {teacher} have width 32, the model's 16, so the reasoning loss cannot compare them. Set loss_weights.lambda_reasoning to 0, or choose a teacher of the same width.",
+            failure.Message);
+
+        QatConfig withoutReasoning = recipe.Qat with { LossWeights = new QatLossWeights { LambdaReasoning = 0 } };
+        Assert.NotNull(Run(recipe with { Teacher = teacher, Qat = withoutReasoning }));
+    }
+
+    [Fact]
+    public void A_run_is_not_resumed_with_other_data()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        Assert.NotNull(Run(recipe));
+        string path = recipe.Data.Files[0].Path;
+        File.WriteAllText(path, File.ReadAllText(path).Replace("a tale", "a poem", StringComparison.Ordinal));
+
+        InputException failure = Assert.Throws<InputException>(() => Run(recipe, resume: true));
+
+        Assert.Contains("the checkpoint is of another run: configuration digest ", failure.Message, StringComparison.Ordinal);
+    }
+
+    private Recipe RecipeFor(string way)
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        QatConfig qat = recipe.Qat;
+        return way switch
+        {
+            "learned scales" => recipe,
+            "affine blocks" => recipe with
+            {
+                Qat = qat with { Bits = 4, Symmetric = false, Granularity = new QuantGranularity.PerBlock(8), SteVariant = new SteVariant.Standard(), WarmupEpochs = 1 },
+                Overrides = [new() { Pattern = "*o_proj", FullPrecision = true }],
+            },
+            "pi grid with incoherence" => recipe with { Qat = qat with { Bits = 2, PiK = 3, UseIncoherence = true } },
+            "quantized activations" => recipe with { Qat = qat with { Granularity = new QuantGranularity.PerToken() }, ActivationBits = 4 },
+            "no distillation" => recipe with { Qat = qat with { UseDistillation = false }, Teacher = _temporary.File("no such teacher") },
+            "learning teacher" => recipe with { Qat = qat with { FreezeTeacher = false } },
+            _ => throw new ArgumentOutOfRangeException(nameof(way), way, "Unknown way."),
+        };
+    }
+
+    private QatRunResult? Run(Recipe recipe, bool resume = false, string? folder = null, Func<PipelineEvent, bool>? cancelAt = null, CancellationTokenSource? cancellation = null)
+    {
+        _events.Clear();
+        QatPipeline pipeline = new(TimeProvider.System);
+        pipeline.Reported += happening =>
+        {
+            _events.Add(happening);
+            if (cancelAt?.Invoke(happening) == true)
+                cancellation!.Cancel();
+        };
+        return pipeline.Run(recipe, folder ?? Folder, resume, cancellation?.Token ?? TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Prepares the model as the run did and puts the weights and scales of its last checkpoint in.</summary>
+    private void RestoreLastStep(LlamaModel student, Recipe recipe)
+    {
+        CalibrationFile.Load(Path.Combine(Folder, CalibrationFile.FileName))
+            .Prepare(student.QuantizableLayers, QuantizationPolicy.From(recipe.Qat, recipe.Overrides).SpecFor, recipe.ActivationBits);
+        string checkpoint = Path.Combine(Folder, "checkpoints", "step-000006", "model.safetensors");
+        IReadOnlyList<(string, Tensor)> saved = TrainedParameters.Of(student).Saved;
+        TensorFile.RequireMatch(checkpoint, saved);
+        TensorFile.Restore(checkpoint, saved);
+    }
+
+    private static void AssertSameModel(LlamaModel student, LlamaModel shipped)
+    {
+        using IDisposable noGradients = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> computedWith = student.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter);
+        foreach ((string name, IQuantizableLayer layer) in student.QuantizableLayers)
+            computedWith[name + ".weight"] = layer.EffectiveWeight();
+
+        Assert.All(shipped.named_parameters(), entry => Assert.True(
+            computedWith[entry.name].contiguous().bytes.SequenceEqual(entry.parameter.contiguous().bytes), entry.name));
+        Assert.Equal(computedWith.Count, shipped.named_parameters().Count());
+        Assert.Equal(
+            student.QuantizableLayers.Select(entry => (entry.Layer as QuantizableLinear)?.ActivationQuantizer?.Bits),
+            shipped.QuantizableLayers.Select(entry => (entry.Layer as QuantizableLinear)?.ActivationQuantizer?.Bits));
+    }
+
+    /// <summary>The score of the model that was written equals that of the student at its last step.</summary>
+    private static void AssertScoreOf(LlamaModel student, Recipe recipe, ITextTokenizer tokenizer, ModelScore score)
+    {
+        PreparedData data = PreparedData.Create(PreparedData.Divide(recipe.Data), tokenizer, recipe.Data.ContextTokens, recipe.Training);
+
+        ModelScore measured = HeldOutEvaluation.Measure("qat", student, tokenizer, data, teacher: null, new ModelSize(score.BitsPerWeight, score.FileBytes), TestContext.Current.CancellationToken);
+
+        Assert.Equal(measured, score with { Quality = score.Quality with { Teacher = null } });
+    }
+}

@@ -1,0 +1,57 @@
+using Pique.Configuration;
+using Pique.Pipeline;
+
+namespace Pique.Tests.Pipeline;
+
+public class RecipeSummaryTests
+{
+    [Fact]
+    public void A_recipe_of_defaults_in_words() => Assert.Equal(
+        [
+            ("model", "m"),
+            ("teacher", "the model itself"),
+            ("grid", "4 bits, two's complement"),
+            ("granularity", "per channel"),
+            ("overrides", "*embed_tokens: 8 bits, per block of 32; lm_head: 8 bits, per block of 32"),
+            ("estimator", "standard straight-through"),
+            ("incoherence", "off"),
+            ("loss", "task 1, distillation 0.5 at T = 3, reasoning 0.2"),
+            ("epochs", "3, of which 1 warm-up"),
+            ("learning rate", "weights 0.0001, scales 0.0001, Cosine"),
+            ("batch", "2048 tokens in rows of 256"),
+            ("seed", "0"),
+        ],
+        RecipeSummary.Of(new Recipe { Model = "m" }));
+
+    [Fact]
+    public void Every_choice_that_departs_is_told()
+    {
+        Recipe recipe = new()
+        {
+            Model = "m",
+            Teacher = "t",
+            ActivationBits = 6,
+            Qat = new QatConfig { Bits = 3, PiK = 4, Granularity = new QuantGranularity.PerToken(), SteVariant = new SteVariant.Ewgs(0.25f), UseIncoherence = true },
+            Overrides = [new() { Pattern = "lm_head", FullPrecision = true }, new() { Pattern = "*", Bits = 5 }],
+        };
+
+        Dictionary<string, string> summary = RecipeSummary.Of(recipe).ToDictionary(choice => choice.Name, choice => choice.Value);
+
+        Assert.Equal("t", summary["teacher"]);
+        Assert.Equal("3 bits, pi-scaled (k = 4)", summary["grid"]);
+        Assert.Equal("per channel, activations per token at 6 bits", summary["granularity"]);
+        Assert.Equal("lm_head: full precision; *: 5 bits", summary["overrides"]);
+        Assert.Equal("EWGS, λ = 0.25", summary["estimator"]);
+        Assert.Equal("on", summary["incoherence"]);
+    }
+
+    [Fact]
+    public void Without_distillation_there_is_no_teacher_and_without_overrides_none()
+    {
+        Recipe recipe = new() { Teacher = "t", Qat = new QatConfig { UseDistillation = false, Symmetric = false }, Overrides = [] };
+
+        Assert.Equal(
+            [("teacher", "none"), ("grid", "4 bits, affine"), ("overrides", "none")],
+            RecipeSummary.Of(recipe).Where(choice => choice.Name is "teacher" or "grid" or "overrides"));
+    }
+}

@@ -1,0 +1,108 @@
+using Pique.Pipeline;
+
+namespace Pique.Tests.Pipeline;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _temporary = new();
+
+    private string Folder => _temporary.File("run");
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Fact]
+    public void A_new_folder_is_made_with_the_recipe_in_it()
+    {
+        RunFolder folder = RunFolder.Open(_temporary.File("deep/run"), "{\"é\": 1}", resume: false);
+
+        Assert.Equal(_temporary.File("deep/run"), folder.Path);
+        Assert.Equal(Path.Combine(folder.Path, "model"), folder.Of("model"));
+        Assert.Equal(["recipe.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal("{\"é\": 1}"u8, File.ReadAllBytes(folder.Of("recipe.json")));
+    }
+
+    [Fact]
+    public void An_empty_folder_is_used()
+    {
+        Directory.CreateDirectory(Folder);
+
+        RunFolder.Open(Folder, "{}", resume: false);
+
+        Assert.Equal("{}", File.ReadAllText(Path.Combine(Folder, RunFolder.RecipeName)));
+    }
+
+    [Fact]
+    public void A_folder_with_anything_in_it_is_refused_and_left_alone()
+    {
+        Directory.CreateDirectory(Path.Combine(Folder, "photos"));
+
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: false));
+
+        Assert.Equal($"{Folder}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.", failure.Message);
+        Assert.Equal(["photos"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_file_in_the_folders_place_is_refused()
+    {
+        File.WriteAllText(Folder, "mine");
+
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: false));
+
+        Assert.Equal($"{Folder}: is a file where the folder of the run is to be made. Choose another folder with --out.", failure.Message);
+        Assert.Equal("mine", File.ReadAllText(Folder));
+    }
+
+    [Fact]
+    public void A_folder_below_a_file_cannot_be_made()
+    {
+        File.WriteAllText(Folder, "mine");
+        string below = Path.Combine(Folder, "run");
+
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(below, "{}", resume: false));
+
+        Assert.StartsWith($"{below}: the output folder cannot be written (", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("). Choose a folder you may write to with --out.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_is_resumed_with_its_own_recipe()
+    {
+        RunFolder first = RunFolder.Open(Folder, "{}", resume: false);
+        File.WriteAllText(first.Of("metrics.jsonl"), "");
+
+        RunFolder again = RunFolder.Open(Folder, "{}", resume: true);
+
+        Assert.Equal(first.Digest("data", "model"), again.Digest("data", "model"));
+    }
+
+    [Fact]
+    public void A_run_is_not_resumed_with_another_recipe()
+    {
+        RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{\"bits\": 2}", resume: true));
+
+        Assert.Equal($"{folder.Of("recipe.json")}: the run was started with other choices than those given now. Resume it with the same ones, or start a new run in another folder.", failure.Message);
+        Assert.Equal("{}", File.ReadAllText(folder.Of("recipe.json")));
+    }
+
+    [Fact]
+    public void Where_no_run_was_started_there_is_nothing_to_resume()
+    {
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: true));
+
+        Assert.Equal($"{Folder}: holds no run to resume (recipe.json is missing). Start it without --resume, or name the folder of an earlier run with --out.", failure.Message);
+        Assert.False(Directory.Exists(Folder));
+    }
+
+    [Fact]
+    public void The_digest_tells_recipes_and_parts_apart()
+    {
+        RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+        RunFolder other = RunFolder.Open(_temporary.File("other"), "{ }", resume: false);
+
+        Assert.Equal(5, new HashSet<string> { folder.Digest(), folder.Digest("a"), folder.Digest("a", "b"), folder.Digest("b", "a"), other.Digest("a") }.Count);
+        Assert.Matches("^[0-9a-f]{64}$", folder.Digest());
+    }
+}
