@@ -1,3 +1,4 @@
+using Pique.Cli.Rendering;
 using Pique.Configuration;
 using Pique.Formats;
 using Pique.Formats.HuggingFace;
@@ -42,6 +43,7 @@ internal static class ModelInspector
                 ("context_tokens", config.ContextTokens),
                 ("tied_head", config.TieWordEmbeddings ? "yes" : "no"),
                 ("tokenizer", $"{Path.GetFileName(model.TokenizerFiles[0])}, {model.Tokenizer.VocabularySize} tokens"),
+                ("activation_bits", ActivationBits(model.Model)),
                 ("bits_per_weight", size.BitsPerWeight),
                 ("file_bytes", size.FileBytes),
                 ("digest", model.Digest),
@@ -64,12 +66,23 @@ internal static class ModelInspector
         [
             name,
             parameter.shape,
-            packed.PiK is { } k ? Rendering.Units.Text($"{packed.Bits} bits, pi/{k}") : Rendering.Units.Text($"{packed.Bits} bits{(packed.Symmetric ? "" : ", affine")}"),
-            packed.Granularity is QuantGranularity.PerBlock block ? Rendering.Units.Text($"PerBlock {block.BlockSize}") : packed.Granularity.GetType().Name,
+            FormatOf(packed),
+            packed.Granularity is QuantGranularity.PerBlock block ? Units.Text($"PerBlock {block.BlockSize}") : packed.Granularity.GetType().Name,
             packed.BitsPerWeight,
             scales.Length == 0 ? null : (double)scales.Min(),
             scales.Length == 0 ? null : (double)scales.Max(),
         ];
+    }
+
+    private static string FormatOf(QuantizedTensor packed) => packed.PiK is { } k
+        ? Units.Text($"{packed.Bits} bits, pi/{k}")
+        : Units.Text($"{packed.Bits} bits{(packed.Symmetric ? "" : ", affine")}");
+
+    /// <summary>Bits that activations are quantized to, or null for none.</summary>
+    private static object? ActivationBits(LlamaModel model)
+    {
+        int[] bits = [.. model.QuantizableLayers.Select(entry => entry.Layer).OfType<QuantizableLinear>().Select(layer => layer.ActivationQuantizer?.Bits).OfType<int>().Distinct()];
+        return bits.Length switch { 0 => null, 1 => bits[0], _ => string.Join(", ", bits) };
     }
 
     /// <summary>Element types of a full-precision folder by weight name; a tied matrix under either name.</summary>

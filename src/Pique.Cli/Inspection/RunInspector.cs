@@ -22,7 +22,7 @@ internal static class RunInspector
             facts.AddRange(RecipeSummary.Of(training.Recipe).Select(choice => (choice.Name.Replace(' ', '_'), (object?)choice.Value)));
         }
 
-        facts.AddRange(Parts.Select(part => (part, (object?)(Path.Exists(Path.Combine(path, part)) ? "written" : "not yet"))));
+        facts.Add(("written", string.Join(", ", Parts.Where(part => Path.Exists(Path.Combine(path, part))))));
         IReadOnlyList<string> checkpoints = new CheckpointStore(Path.Combine(path, Trainer.CheckpointsName), keep: 1).Folders;
         return new InspectionResult(
             source is ConfigurationSource.Training ? "training run" : "pretraining run",

@@ -124,9 +124,10 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(0, FakeTerminal.Run("train", _recipe, "--out", run, "--quiet").ExitCode);
         string checkpoint = Directory.EnumerateDirectories(Path.Combine(run, "checkpoints")).First();
 
-        Assert.Contains("kind            training run\n", FakeTerminal.Run("inspect", run).Output, StringComparison.Ordinal);
-        Assert.Contains("\nkind          checkpoint\nstate         sound\n", FakeTerminal.Run("inspect", checkpoint).Output, StringComparison.Ordinal);
-        Assert.Contains("\nkind            calibration\n", FakeTerminal.Run("inspect", Path.Combine(run, "calibration.json")).Output, StringComparison.Ordinal);
+        Assert.Matches(
+            @"\nkind +training run\n(.*\n)*written +calibration\.json, metrics\.jsonl, model, report\.html, result\.json\n", FakeTerminal.Run("inspect", run).Output);
+        Assert.Matches(@"\nkind +checkpoint\nstate +sound\n", FakeTerminal.Run("inspect", checkpoint).Output);
+        Assert.Matches(@"\nkind +calibration\nmethod +mse\n", FakeTerminal.Run("inspect", Path.Combine(run, "calibration.json")).Output);
     }
 
     private static string Digest(string run)

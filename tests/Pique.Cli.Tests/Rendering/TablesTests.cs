@@ -18,8 +18,8 @@ public class TablesTests
         Assert.Equal(
             """
 
-              model     bits/weight     MB   perplexity   bits/byte   KL to teacher   top-1 agreement          reasoning   tool calls
-            ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+              model     bits/weight     MB   perplexity   bits/byte   KL to teacher   top-1 agreement        reasoning   tool calls
+            ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
               teacher         16.00   2.00        2.718       0.721               –                 –   95.0 % (76–99)            –
               ptq              3.13   0.40        7.389       1.443               –                 –   95.0 % (76–99)            –
               qat              3.13   0.40        2.773       0.736               –                 –   95.0 % (76–99)            –
