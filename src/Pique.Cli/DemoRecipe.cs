@@ -6,27 +6,23 @@ namespace Pique.Cli;
 internal static class DemoRecipe
 {
     /// <summary>Records of each domain held out.</summary>
-    private const int HeldOut = 300;
+    private const int HeldOut = 250;
 
     /// <summary>The same of a quick demo.</summary>
     private const int QuickHeldOut = 60;
 
     /// <summary>Training counts of stories, problems and tool calls.</summary>
-    private static readonly (int General, int Reasoning, int ToolUse) Counts = (3000, 6000, 3000);
+    private static readonly (int General, int Reasoning, int ToolUse) Counts = (1000, 3000, 4000);
 
     /// <summary>The same of a quick demo.</summary>
-    private static readonly (int General, int Reasoning, int ToolUse) QuickCounts = (400, 800, 400);
+    private static readonly (int General, int Reasoning, int ToolUse) QuickCounts = (100, 300, 400);
 
-    private const int Epochs = 3;
-    private const int QuickEpochs = 1;
-    private const int BatchTokens = 4096;
-    private const int CheckpointSteps = 500;
+    private const int ContextTokens = 192;
+    private const int BatchTokens = 8 * ContextTokens;
+    private const int ScheduleWarmupSteps = 10;
 
     /// <summary>Seed of the demo's records, apart from that of the model's own training data.</summary>
     private const long CurriculumSeed = 20;
-
-    /// <summary>Learning rate of the scales.</summary>
-    private const float ScaleLearningRate = 1e-3f;
 
     /// <summary>Learning rate of the latent weights: coarse grids need larger moves.</summary>
     private static float WeightLearningRate(int bits) => bits switch
@@ -37,21 +33,15 @@ internal static class DemoRecipe
     };
 
     /// <summary>Composes the demo's recipe.</summary>
-    /// <param name="preset">Configuration: its grid, estimator and losses are kept.</param>
+    /// <param name="preset">Configuration: its grid, estimator, losses and learning rate of the scales are kept.</param>
     /// <param name="model">Folder of the embedded model.</param>
     /// <param name="quick">Whether to be done within a minute.</param>
-    /// <exception cref="InputException">The model cannot be read.</exception>
     public static Recipe Compose(QatConfig preset, string model, bool quick)
     {
         (int general, int reasoning, int toolUse) = quick ? QuickCounts : Counts;
         return new Recipe
         {
-            Qat = preset with
-            {
-                Epochs = quick ? QuickEpochs : Epochs,
-                WarmupEpochs = 0,
-                LearningRate = ScaleLearningRate,
-            },
+            Qat = preset with { Epochs = 1, WarmupEpochs = 0 },
             Model = model,
             Data = new DataRecipe
             {
@@ -63,13 +53,13 @@ internal static class DemoRecipe
                     Seed = CurriculumSeed,
                     HeldOut = quick ? QuickHeldOut : HeldOut,
                 },
-                ContextTokens = Math.Min(ModelShape.Read(model).ContextTokens, RecipeComposer.MaxContextTokens),
+                ContextTokens = ContextTokens,
             },
             Training = new TrainingRecipe
             {
                 BatchTokens = BatchTokens,
                 WeightLearningRate = WeightLearningRate(preset.Bits),
-                CheckpointSteps = CheckpointSteps,
+                ScheduleWarmupSteps = ScheduleWarmupSteps,
             },
         };
     }

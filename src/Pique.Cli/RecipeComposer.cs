@@ -9,7 +9,7 @@ internal static class RecipeComposer
     public const int MaxContextTokens = 256;
 
     /// <summary>Tokens of one optimizer step.</summary>
-    public const int BatchTokens = 4096;
+    public const int BatchTokens = 2048;
 
     /// <summary>Learning rate of the latent weights, higher than that of the scales.</summary>
     public const float WeightLearningRate = 1e-3f;

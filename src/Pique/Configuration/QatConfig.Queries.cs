@@ -48,7 +48,7 @@ public sealed partial record QatConfig
         };
     }
 
-    /// <summary>Bits per weight that a tensor takes when packed: its codes, a 16-bit scale per group and, where the grid is asymmetric, a zero point of <see cref="Bits"/> bits per group.</summary>
+    /// <summary>Bits per weight that a tensor takes when packed: its codes, rows filled up to whole bytes, a 16-bit scale per group and, where the grid is asymmetric, a zero point of one byte per group.</summary>
     /// <param name="shape">Shape, [outFeatures, inFeatures]; every size at least 1.</param>
     /// <returns>Stored bits over weights.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A shape without dimensions, a size below 1 or a block size below 1.</exception>
@@ -72,11 +72,13 @@ public sealed partial record QatConfig
             QuantGranularity.PerBlock block => rows * CeilingDivide(inFeatures, block.BlockSize),
             _ => throw new InvalidOperationException($"unknown granularity {Granularity}"),
         };
-        int groupBits = ScaleBits + (Symmetric ? 0 : Bits);
-        return Bits + ((double)groups * groupBits / elements);
+        int groupBits = ScaleBits + (Symmetric ? 0 : ZeroPointBits);
+        double codeBits = 8.0 * rows * CeilingDivide(checked(inFeatures * Bits), 8);
+        return (codeBits + ((double)groups * groupBits)) / elements;
     }
 
     private const int ScaleBits = 16;
+    private const int ZeroPointBits = 8;
 
     private static long CeilingDivide(long dividend, long divisor)
     {

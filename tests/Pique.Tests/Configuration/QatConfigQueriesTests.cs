@@ -44,7 +44,8 @@ public class QatConfigQueriesTests
         Assert.Equal(4.5, perBlock.StoredBitsPerWeight(64, 128));
         // 130 inputs: four blocks of 32 and a tail of 2, five scales a row.
         Assert.Equal(4 + (5 * 16 / 130.0), perBlock.StoredBitsPerWeight(64, 130));
-        Assert.Equal(4.625, (perBlock with { Symmetric = false }).StoredBitsPerWeight(64, 128));
+        Assert.Equal((16 + 16) / 5.0, (QatConfig.Default with { Bits = 3 }).StoredBitsPerWeight(64, 5));
+        Assert.Equal(4.75, (perBlock with { Symmetric = false }).StoredBitsPerWeight(64, 128));
         Assert.Equal(4.125, QatConfig.Default.StoredBitsPerWeight(64, 128));
         Assert.Equal(4 + (16 / 8192.0), (perBlock with { Granularity = new QuantGranularity.PerTensor() }).StoredBitsPerWeight(64, 128));
         Assert.Throws<ArgumentOutOfRangeException>(() => perBlock.StoredBitsPerWeight());

@@ -19,6 +19,8 @@ public sealed class QuantizedTensorTests
         QuantizedTensor packed = quantizer.Quantize(weight);
         Assert.Equal(expected, packed.StoredBytes);
         Assert.Equal(expected * 8 / 200.0, packed.BitsPerWeight, 12);
+        QatConfig config = new() { Bits = bits, Granularity = spec.Granularity, Symmetric = symmetric };
+        Assert.Equal(packed.BitsPerWeight, config.StoredBitsPerWeight(10, 20), 12);
     }
 
     [Fact]
