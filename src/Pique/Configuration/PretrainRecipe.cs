@@ -1,12 +1,15 @@
 namespace Pique.Configuration;
 
-/// <summary>Full-precision training of a new model from random weights.</summary>
+/// <summary>Full-precision training of a model, from random weights or on from an earlier one.</summary>
 public sealed record PretrainRecipe
 {
+    /// <summary>Model to train on from, with its tokenizer; it must have the shape stated here. Null starts from random weights and trains a tokenizer.</summary>
+    public string? InitialModel { get; init; }
+
     /// <summary>Shape of the model.</summary>
     public ArchitectureRecipe Architecture { get; init; } = new();
 
-    /// <summary>The tokenizer to train.</summary>
+    /// <summary>The tokenizer to train, or that of the initial model.</summary>
     public TokenizerRecipe Tokenizer { get; init; } = new();
 
     /// <summary>Training and held-out records.</summary>

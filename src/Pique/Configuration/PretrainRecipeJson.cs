@@ -12,6 +12,7 @@ public static class PretrainRecipeJson
         PrettyJsonWriter json = new();
         json.Object(() =>
         {
+            json.Field("initial_model", recipe.InitialModel);
             json.Field("architecture", () => WriteArchitecture(json, recipe.Architecture));
             json.Field("tokenizer", () => json.Object(() => json.Field("vocabulary_size", recipe.Tokenizer.VocabularySize)));
             RecipePartsJson.Write(json, "data", recipe.Data);
@@ -45,6 +46,7 @@ public static class PretrainRecipeJson
         PretrainRecipe fallback = new();
         return new PretrainRecipe
         {
+            InitialModel = fields.OptionalString("initial_model", fallback.InitialModel),
             Architecture = fields.Object("architecture", fallback.Architecture, ReadArchitecture),
             Tokenizer = fields.Object("tokenizer", fallback.Tokenizer, tokenizer => new TokenizerRecipe
             {

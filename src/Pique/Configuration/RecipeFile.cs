@@ -9,7 +9,7 @@ public static class RecipeFile
     /// <summary>Longest configuration file that is read, in bytes.</summary>
     public const int MaxFileBytes = 1 << 20;
 
-    private static readonly string[] PretrainFields = ["architecture", "tokenizer"];
+    private static readonly string[] PretrainFields = ["architecture", "tokenizer", "initial_model"];
     private static readonly string[] RecipeFields = ["qat", "model", "teacher", "data", "activation_bits", "training", "calibration", "overrides"];
 
     /// <summary>Loads a recipe or a configuration alone, told apart by their fields. Relative paths within become absolute, from the file's folder.</summary>
@@ -26,7 +26,11 @@ public static class RecipeFile
         if (fields.Overlaps(PretrainFields))
         {
             PretrainRecipe recipe = PretrainRecipeJson.Read(json, path);
-            return new ConfigurationSource.Pretraining(recipe with { Data = Resolve(recipe.Data, folder) });
+            return new ConfigurationSource.Pretraining(recipe with
+            {
+                InitialModel = recipe.InitialModel is null ? null : Path.GetFullPath(recipe.InitialModel, folder),
+                Data = Resolve(recipe.Data, folder),
+            });
         }
 
         if (fields.Overlaps(RecipeFields))

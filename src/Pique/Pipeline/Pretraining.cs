@@ -54,19 +54,20 @@ public sealed class Pretraining(TimeProvider time)
     private ModelScore? Train(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
-        BytePairVocabulary vocabulary = TrainVocabulary(split, recipe.Tokenizer.VocabularySize);
+        using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
+        BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
         RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
-        TokenizerJsonWriter.Write(folder.Of(TokenizerFolderName), vocabulary);
-        LoadedTokenizer tokenizer = TokenizerLoader.Load(folder.Of(TokenizerFolderName));
+        LoadedTokenizer tokenizer = initial is null
+            ? WriteTokenizer(folder.Of(TokenizerFolderName), vocabulary!)
+            : new LoadedTokenizer(initial.Tokenizer, initial.TokenizerFiles);
         PreparedData data = PreparedData.Create(split, tokenizer.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
 
-        using var model = new LlamaModel(ConfigOf(recipe.Architecture, tokenizer.Tokenizer.VocabularySize));
-        LlamaInitializer.Initialize(model, recipe.Training.Seed);
+        using LlamaModel model = initial?.Model ?? NewModel(recipe, tokenizer.Tokenizer.VocabularySize);
         TrainerOptions options = TrainerOptions.From(recipe) with
         {
             RunFolder = folder.Path,
             Resume = resume,
-            ConfigurationDigest = folder.Digest(data.Train.Digest),
+            ConfigurationDigest = folder.Digest(data.Train.Digest, initial?.Digest ?? ""),
         };
         using (var trainer = new Trainer(model, data.Train, options, time: time))
         {
@@ -85,6 +86,33 @@ public sealed class Pretraining(TimeProvider time)
     private static BytePairVocabulary TrainVocabulary(HeldOutSplit split, int vocabularySize) => BytePairTrainer.Train(
         split.Train.Take(TokenizerTrainingRecords).Select(record => RecordTemplate.Prompt(record.Record) + RecordTemplate.Response(record.Record)),
         vocabularySize);
+
+    private static LoadedTokenizer WriteTokenizer(string folder, BytePairVocabulary vocabulary)
+    {
+        TokenizerJsonWriter.Write(folder, vocabulary);
+        return TokenizerLoader.Load(folder);
+    }
+
+    private static LlamaModel NewModel(PretrainRecipe recipe, int vocabularySize)
+    {
+        var model = new LlamaModel(ConfigOf(recipe.Architecture, vocabularySize));
+        LlamaInitializer.Initialize(model, recipe.Training.Seed);
+        return model;
+    }
+
+    private static LoadedModel LoadInitial(PretrainRecipe recipe)
+    {
+        LoadedModel initial = ModelLoader.Load(recipe.InitialModel!);
+        LlamaConfig stated = ConfigOf(recipe.Architecture, recipe.Tokenizer.VocabularySize);
+        if (initial.Model.Config == stated)
+        {
+            return initial;
+        }
+
+        initial.Dispose();
+        throw new InputException(
+            $"initial_model: {recipe.InitialModel} is {initial.Model.Config}, the recipe states {stated}. Copy its shape into architecture and tokenizer.");
+    }
 
     private static LlamaConfig ConfigOf(ArchitectureRecipe architecture, int vocabularySize) => new()
     {

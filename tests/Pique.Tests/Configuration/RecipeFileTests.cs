@@ -29,9 +29,10 @@ public sealed class RecipeFileTests : IDisposable
     [Fact]
     public void A_pretraining_recipe_is_told_by_its_fields()
     {
-        string path = Write("pretrain.json", """{"architecture": {"layers": 2}, "data": {"files": [{"path": "x.txt"}]}}""");
+        string path = Write("pretrain.json", """{"initial_model": "first", "architecture": {"layers": 2}, "data": {"files": [{"path": "x.txt"}]}}""");
         PretrainRecipe recipe = Assert.IsType<ConfigurationSource.Pretraining>(RecipeFile.Load(path)).Recipe;
         Assert.Equal(2, recipe.Architecture.Layers);
+        Assert.Equal(Path.Combine(_folder, "first"), recipe.InitialModel);
         Assert.Equal(Path.Combine(_folder, "x.txt"), Assert.Single(recipe.Data.Files).Path);
     }
 

@@ -55,6 +55,34 @@ public sealed class PretrainingTests : IDisposable
     }
 
     [Fact]
+    public void An_initial_model_is_trained_on_with_its_own_vocabulary()
+    {
+        ModelScore first = Run("first")!;
+        string initial = _temporary.File("first/model");
+
+        ModelScore second = Run("second", _recipe with { InitialModel = initial })!;
+
+        Assert.True(second.Quality.LossNats < first.Quality.LossNats, $"{second.Quality.LossNats} nats after more training, {first.Quality.LossNats} before");
+        Assert.Equal(File.ReadAllBytes(Path.Combine(initial, "tokenizer.json")), File.ReadAllBytes(_temporary.File("second/model/tokenizer.json")));
+        Assert.Equal(["checkpoints", "metrics.jsonl", "model", "recipe.json"], Directory.EnumerateFileSystemEntries(_temporary.File("second")).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void An_initial_model_of_another_shape_is_refused()
+    {
+        Run("first");
+        PretrainRecipe recipe = _recipe with { InitialModel = _temporary.File("first/model"), Architecture = _recipe.Architecture with { Layers = 2 } };
+
+        InputException failure = Assert.Throws<InputException>(() => Run("second", recipe));
+
+        Assert.StartsWith($"initial_model: {recipe.InitialModel} is LlamaConfig {{ VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("LayerCount = 1,", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the recipe states LlamaConfig { VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Copy its shape into architecture and tokenizer.", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_temporary.File("second")));
+    }
+
+    [Fact]
     public void A_recipe_with_faults_is_refused_before_anything_is_made()
     {
         ConfigurationException failure = Assert.Throws<ConfigurationException>(() => Run("run", _recipe with { Epochs = 0 }));
