@@ -1,5 +1,6 @@
 using Pique.Data;
 using Pique.Models;
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -76,7 +77,7 @@ public static class LanguageModelEvaluator
 
             Tensor reference = LogProbabilities(teacher, batch, counted);
             // No divergence is negative; rounding may leave one of a hair's breadth below zero.
-            Tensor divergence = (reference.exp() * (reference - student)).sum(1).clamp_min(0);
+            Tensor divergence = (reference.exp() * (reference - student)).sum(1).clamp_min(HeldScalar.Of(0));
             _divergences.AddRange(divergence.data<float>().ToArray());
             _agreements += student.argmax(1).eq(reference.argmax(1)).sum().item<long>();
             _squaredDelta += (truth.exp() - reference.gather(1, targets).exp()).square().sum(ScalarType.Float64).item<double>();

@@ -21,7 +21,7 @@ internal static class GridArithmetic
     {
         Tensor levels = weights.div(scales).round_();
         Clamp(levels, zeroPoints, grid);
-        return levels.add_(0f);
+        return levels.add_(HeldScalar.Of(0f));
     }
 
     /// <summary>Clamps to the grid's levels, in place.</summary>
@@ -29,12 +29,12 @@ internal static class GridArithmetic
     {
         if (zeroPoints is null)
         {
-            levels.clamp_(grid.MinLevel, grid.MaxLevel);
+            levels.clamp_(HeldScalar.Of(grid.MinLevel), HeldScalar.Of(grid.MaxLevel));
             return;
         }
 
         using Tensor lowest = zeroPoints.neg();
-        using Tensor highest = lowest.add(grid.MaxCode);
+        using Tensor highest = lowest.add(HeldScalar.Of(grid.MaxCode));
         levels.clamp_(lowest, highest);
     }
 
@@ -64,7 +64,7 @@ internal static class GridArithmetic
             using Tensor? segmentZeros = zeroPoints is null ? null : GroupLayout.GroupView(zeroPoints, segment);
             using Tensor view = layout.WeightView(weight, segment);
             Tensor levels = Levels(view, segmentScales, segmentZeros, grid);
-            return segmentZeros is null ? levels.add_(grid.SymmetricZeroPoint) : levels.add_(segmentZeros);
+            return segmentZeros is null ? levels.add_(HeldScalar.Of(grid.SymmetricZeroPoint)) : levels.add_(segmentZeros);
         });
         return codes.to(ScalarType.Byte);
     }

@@ -21,7 +21,7 @@ public static class HalfScale
     /// <returns>Float16 values as float32, same shape.</returns>
     public static Tensor Round(Tensor scales)
     {
-        using Tensor bounded = scales.detach().clamp(Floor, Ceiling);
+        using Tensor bounded = scales.detach().clamp(HeldScalar.Of(Floor), HeldScalar.Of(Ceiling));
         using Tensor half = bounded.to(ScalarType.Float16);
         return half.to(ScalarType.Float32);
     }

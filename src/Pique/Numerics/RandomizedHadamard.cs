@@ -38,8 +38,8 @@ public sealed class RandomizedHadamard : IDisposable
 
     private static Tensor SignedHadamard(int order, Generator generator)
     {
-        Tensor signs = randint(0, 2, [order], dtype: ScalarType.Float64, generator: generator).mul_(2).sub_(1);
-        return tensor(HadamardMatrix.Create(order)).to(ScalarType.Float64).mul_(signs).div_(Math.Sqrt(order));
+        Tensor signs = randint(0, 2, [order], dtype: ScalarType.Float64, generator: generator).mul_(HeldScalar.Of(2)).sub_(HeldScalar.Of(1));
+        return tensor(HadamardMatrix.Create(order)).to(ScalarType.Float64).mul_(signs).div_(HeldScalar.Of(Math.Sqrt(order)));
     }
 
     /// <summary>Q of a Gaussian matrix, its signs fixed by R's diagonal so that it is uniform over the orthogonal group.</summary>

@@ -47,21 +47,21 @@ public static class ScaleSearch
     internal static (Tensor Scales, Tensor? ZeroPoints) Covering(Tensor weight, GroupLayout layout, CodeGrid grid)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor highest = Reduce(weight, layout, view => view.amax([-1])).clamp_min_(0f);
-        Tensor lowest = Reduce(weight, layout, view => view.amin([-1])).clamp_max_(0f);
+        Tensor highest = Reduce(weight, layout, view => view.amax([-1])).clamp_min_(HeldScalar.Of(0f));
+        Tensor lowest = Reduce(weight, layout, view => view.amin([-1])).clamp_max_(HeldScalar.Of(0f));
         if (grid.Symmetric)
         {
-            Tensor symmetric = maximum(highest.div_(grid.MaxLevel), lowest.div_(grid.MinLevel));
+            Tensor symmetric = maximum(highest.div_(HeldScalar.Of(grid.MaxLevel)), lowest.div_(HeldScalar.Of(grid.MinLevel)));
             return (symmetric.MoveToOuterDisposeScope(), null);
         }
 
-        Tensor covering = highest.div_(grid.MaxCode).sub_(lowest.div(grid.MaxCode));
-        Tensor zeroPoints = lowest.neg_().div_(covering.clamp_min(float.Epsilon)).round_().clamp_(0, grid.MaxCode);
+        Tensor covering = highest.div_(HeldScalar.Of(grid.MaxCode)).sub_(lowest.div(HeldScalar.Of(grid.MaxCode)));
+        Tensor zeroPoints = lowest.neg_().div_(covering.clamp_min(HeldScalar.Of(float.Epsilon))).round_().clamp_(HeldScalar.Of(0), HeldScalar.Of(grid.MaxCode));
         return (covering.MoveToOuterDisposeScope(), zeroPoints.MoveToOuterDisposeScope());
     }
 
     private static Tensor MeanAbsolute(Tensor weight, GroupLayout layout, CodeGrid grid) =>
-        Reduce(weight, layout, view => view.abs().mean([-1])).mul_(2f / MathF.Sqrt(grid.MaxLevel));
+        Reduce(weight, layout, view => view.abs().mean([-1])).mul_(HeldScalar.Of(2f / MathF.Sqrt(grid.MaxLevel)));
 
     private static Tensor MinimumError(Tensor weight, GroupLayout layout, Tensor covering, Tensor? zeroPoints, CodeGrid grid)
     {
@@ -88,12 +88,12 @@ public static class ScaleSearch
         Tensor best = HalfScale.Round(covering);
         Tensor leastError = SquaredError(view, best, zeroPoints, grid);
         for (int candidate = -CandidatesAbove; candidate <= CandidatesBelow; candidate++)
-            Keep(HalfScale.Round(covering.mul((float)Math.Pow(CandidateRatio, candidate))));
+            Keep(HalfScale.Round(covering.mul(HeldScalar.Of((float)Math.Pow(CandidateRatio, candidate)))));
         for (double step = (1 - CandidateRatio) / 2; step > FinestStep; step /= 2)
         {
             Tensor center = best.clone();
-            Keep(HalfScale.Round(center.mul((float)(1 + step))));
-            Keep(HalfScale.Round(center.mul((float)(1 - step))));
+            Keep(HalfScale.Round(center.mul(HeldScalar.Of((float)(1 + step)))));
+            Keep(HalfScale.Round(center.mul(HeldScalar.Of((float)(1 - step)))));
         }
 
         for (int round = 0; round < LeastSquaresRounds; round++)
@@ -122,7 +122,7 @@ public static class ScaleSearch
         Tensor levels = GridArithmetic.Levels(view, scales, zeroPoints, grid);
         Tensor energy = levels.square().sum(-1, keepdim: true);
         Tensor product = levels.mul_(view).sum(-1, keepdim: true);
-        return where(energy.gt(0f), product.div(energy), scales).MoveToOuterDisposeScope();
+        return where(energy.gt(HeldScalar.Of(0f)), product.div(energy), scales).MoveToOuterDisposeScope();
     }
 
     private static Tensor Reduce(Tensor weight, GroupLayout layout, Func<Tensor, Tensor> reduce)

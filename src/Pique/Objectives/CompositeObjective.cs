@@ -1,6 +1,7 @@
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Models;
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,7 +48,7 @@ public sealed class CompositeObjective
         View own = View.Of(student, batch, positions);
         Tensor ownLog = nn.functional.log_softmax(own.Logits, -1);
         Tensor task = TaskLoss.Compute(ownLog, positions.Targets, positions.Mask);
-        Tensor total = task * _weights.LambdaTask;
+        Tensor total = task.mul(HeldScalar.Of(_weights.LambdaTask));
         Tensor? kd = null, reasoning = null, teacherTask = null;
 
         if (distils || plan is not null || (teacher is not null && teacherLearns))
@@ -63,11 +64,11 @@ public sealed class CompositeObjective
                 kd = temperature == 1
                     ? DistillationLoss.Compute(ownLog, otherLog!, positions.Mask, 1)
                     : DistillationLoss.Compute(
-                        nn.functional.log_softmax(own.Logits / temperature, -1),
-                        nn.functional.log_softmax(other.Logits.detach() / temperature, -1),
+                        nn.functional.log_softmax(own.Logits.div(HeldScalar.Of(temperature)), -1),
+                        nn.functional.log_softmax(other.Logits.detach().div(HeldScalar.Of(temperature)), -1),
                         positions.Mask,
                         temperature);
-                total += kd * _weights.LambdaKd;
+                total += kd.mul(HeldScalar.Of(_weights.LambdaKd));
             }
 
             if (plan is not null)
@@ -75,7 +76,7 @@ public sealed class CompositeObjective
                 Tensor tokens = positions.ReasoningRows!;
                 Tensor divergence = DistillationLoss.Divergence(ownLog.index_select(0, tokens), otherLog!.index_select(0, tokens));
                 reasoning = ReasoningLoss.Compute(plan, _reasoning, own.Hidden, other.Hidden, divergence);
-                total += reasoning * _weights.LambdaReasoning;
+                total += reasoning.mul(HeldScalar.Of(_weights.LambdaReasoning));
             }
 
             if (teacherLearns)

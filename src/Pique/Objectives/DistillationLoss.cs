@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ public static class DistillationLoss
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor divergence = Divergence(studentLogProbabilities, teacherLogProbabilities);
-        return MaskedMean.Compute(divergence, mask).mul(temperature * temperature).MoveToOuterDisposeScope();
+        return MaskedMean.Compute(divergence, mask).mul(HeldScalar.Of(temperature * temperature)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes KL(p_teacher ‖ p_student) of each position, in nats.</summary>

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ internal static class MaskedMean
     public static Tensor Compute(Tensor values, Tensor mask)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor count = mask.sum().clamp_min(1);
+        Tensor count = mask.sum().clamp_min(HeldScalar.Of(1));
         return values.mul(mask).sum().div(count).MoveToOuterDisposeScope();
     }
 }

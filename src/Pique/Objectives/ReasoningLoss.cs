@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,14 +28,14 @@ internal static class ReasoningLoss
         Tensor teacher = teacherHidden.detach().index_select(0, ends);
 
         Tensor stepWeights = tensor(plan.StepWeights.ToArray(), device: device);
-        Tensor total = AngularDistance(student, teacher).mul(stepWeights).mean().mul(options.MuStep);
+        Tensor total = AngularDistance(student, teacher).mul(stepWeights).mean().mul(HeldScalar.Of(options.MuStep));
         if (plan.PairStarts.Count > 0)
         {
             Tensor from = tensor(plan.PairStarts.ToArray(), device: device);
             Tensor to = tensor(plan.PairEnds.ToArray(), device: device);
             Tensor studentMove = student.index_select(0, to) - student.index_select(0, from);
             Tensor teacherMove = teacher.index_select(0, to) - teacher.index_select(0, from);
-            total += AngularDistance(studentMove, teacherMove).mean().mul(options.MuTrajectory);
+            total += AngularDistance(studentMove, teacherMove).mean().mul(HeldScalar.Of(options.MuTrajectory));
         }
 
         Tensor tokenWeights = tensor(plan.TokenWeights.Values.ToArray(), device: device);
@@ -42,5 +43,5 @@ internal static class ReasoningLoss
     }
 
     private static Tensor AngularDistance(Tensor student, Tensor teacher) =>
-        1 - nn.functional.cosine_similarity(student, teacher, dim: 1);
+        nn.functional.cosine_similarity(student, teacher, dim: 1).neg().add(HeldScalar.Of(1));
 }

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -42,11 +43,11 @@ public sealed class ActivationFakeQuantizer : nn.Module<Tensor, Tensor>
             using DisposeScope scope = NewDisposeScope();
             if (input.numel() == 0)
                 return input.clone().MoveToOuterDisposeScope();
-            Tensor lowest = input.amin([-1], keepdim: true).clamp_max_(0f);
-            Tensor scale = input.amax([-1], keepdim: true).clamp_min_(0f).sub_(lowest).div_(maxCode).clamp_min_(SmallestScale);
+            Tensor lowest = input.amin([-1], keepdim: true).clamp_max_(HeldScalar.Of(0f));
+            Tensor scale = input.amax([-1], keepdim: true).clamp_min_(HeldScalar.Of(0f)).sub_(lowest).div_(HeldScalar.Of(maxCode)).clamp_min_(HeldScalar.Of(SmallestScale));
             Tensor lowestLevel = lowest.div_(scale).round_();
             Tensor levels = input.div(scale).round_();
-            return levels.clamp_(lowestLevel, lowestLevel.add(maxCode)).mul_(scale).MoveToOuterDisposeScope();
+            return levels.clamp_(lowestLevel, lowestLevel.add(HeldScalar.Of(maxCode))).mul_(scale).MoveToOuterDisposeScope();
         }
 
         public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => [grad_output, null!];

@@ -28,7 +28,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
         using DisposeScope scope = NewDisposeScope();
         Tensor output = GridArithmetic.FakeQuantize(weight, call.Layout, call.Scales, call.ZeroPoints, call.Spec.Grid);
         if (call.Strength < 1f)
-            output = output.sub_(weight).mul_(call.Strength).add_(weight);
+            output = output.sub_(weight).mul_(HeldScalar.Of(call.Strength)).add_(weight);
 
         ctx.save_data(CallKey, call with { Scales = null!, ZeroPoints = null });
         switch (call.Spec.Estimator)
@@ -70,12 +70,12 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
 
     private static Tensor Clipped(Tensor weight, Tensor gradient, float clipValue, float strength)
     {
-        Tensor passes = weight.abs().le_(clipValue);
+        Tensor passes = weight.abs().le_(HeldScalar.Of(clipValue));
         return Blend(passes, strength).mul_(gradient);
     }
 
     private static Tensor Ewgs(Tensor weight, Tensor output, Tensor gradient, float lambda) =>
-        weight.sub(output).abs_().mul_(lambda).add_(1f).mul_(gradient);
+        weight.sub(output).abs_().mul_(HeldScalar.Of(lambda)).add_(HeldScalar.Of(1f)).mul_(gradient);
 
     /// <summary>LSQ, Esser et al. 2020, arXiv:1902.08153, section 2.1 and 2.2, equations 3 and 5.</summary>
     private static (Tensor Weight, Tensor Parameter) LearnedStepSize(List<Tensor> saved, Tensor gradient, FakeQuantizeCall call)
@@ -98,12 +98,12 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
             // ∂ŵ/∂s: the level, less w/s where the weight is in range.
             Tensor slope = bounded.round().sub_(bounded.mul_(inRange)).mul_(segmentGradient);
             float gradientScale = call.Strength * call.Spec.StepFactor / MathF.Sqrt((float)segment.BlockSize * call.Spec.Grid.MaxLevel);
-            GroupLayout.GroupView(scaleGradient, segment).copy_(slope.sum(-1, keepdim: true).mul_(gradientScale));
+            GroupLayout.GroupView(scaleGradient, segment).copy_(slope.sum(-1, keepdim: true).mul_(HeldScalar.Of(gradientScale)));
             return Blend(inRange, call.Strength).mul_(segmentGradient).MoveToOuterDisposeScope();
         });
         return (weightGradient, scaleGradient);
     }
 
     /// <summary>(1 − ρ) + ρ·mask, in place.</summary>
-    private static Tensor Blend(Tensor mask, float strength) => strength < 1f ? mask.mul_(strength).add_(1f - strength) : mask;
+    private static Tensor Blend(Tensor mask, float strength) => strength < 1f ? mask.mul_(HeldScalar.Of(strength)).add_(HeldScalar.Of(1f - strength)) : mask;
 }

@@ -29,7 +29,7 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (spec.LearnsScale)
         {
-            _parameter = (Parameter)new Parameter(calibrated.Scales.div(spec.StepFactor)).DetachFromDisposeScope();
+            _parameter = (Parameter)new Parameter(calibrated.Scales.div(HeldScalar.Of(spec.StepFactor))).DetachFromDisposeScope();
             register_parameter(ParameterName, _parameter);
             _zeroPoints = calibrated.ZeroPoints?.clone().DetachFromDisposeScope();
             if (_zeroPoints is not null)
@@ -38,7 +38,7 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
         }
 
         (Tensor covering, _) = ScaleSearch.Covering(weight.detach().contiguous(), layout, spec.Grid);
-        Tensor ratio = where(covering.gt(HalfScale.Floor), calibrated.Scales.div(covering), ones_like(covering));
+        Tensor ratio = where(covering.gt(HeldScalar.Of(HalfScale.Floor)), calibrated.Scales.div(covering), ones_like(covering));
         _clipRatio = ratio.DetachFromDisposeScope();
         register_buffer("clip_ratio", _clipRatio);
     }
@@ -130,13 +130,13 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (_parameter is { } parameter)
         {
-            Tensor learned = HalfScale.Round(parameter.mul(Spec.StepFactor));
+            Tensor learned = HalfScale.Round(parameter.mul(HeldScalar.Of(Spec.StepFactor)));
             return new(learned.MoveToOuterDisposeScope(), _zeroPoints?.alias().MoveToOuterDisposeScope());
         }
 
         (Tensor covering, Tensor? zeroPoints) = ScaleSearch.Covering(weight.detach().contiguous(), _layout, Spec.Grid);
         // On the pi grid this is α·(π/k) with α = ratio·covering/(π/k).
-        Tensor step = covering.mul_(_clipRatio!).div_(Spec.StepFactor).mul_(Spec.StepFactor);
+        Tensor step = covering.mul_(_clipRatio!).div_(HeldScalar.Of(Spec.StepFactor)).mul_(HeldScalar.Of(Spec.StepFactor));
         return new(HalfScale.Round(step).MoveToOuterDisposeScope(), zeroPoints?.MoveToOuterDisposeScope());
     }
 
@@ -150,7 +150,7 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
         double floor = HalfScale.Floor / Spec.StepFactor;
         double ceiling = HalfScale.Ceiling / Spec.StepFactor;
         parameter.nan_to_num_(floor, ceiling, floor);
-        parameter.clamp_(floor, ceiling);
+        parameter.clamp_(HeldScalar.Of(floor), HeldScalar.Of(ceiling));
     }
 
     private static T[] Values<T>(Tensor values) where T : unmanaged => values.numel() == 0 ? [] : values.data<T>().ToArray();

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,15 +56,15 @@ public sealed class AdamW : IDisposable
             }
 
             double learningRate = slot.Group.LearningRate * learningRateFactor;
-            slot.First.mul_(_options.Beta1).add_(gradient, 1 - _options.Beta1);
-            slot.Second.mul_(_options.Beta2).addcmul_(gradient, gradient, 1 - _options.Beta2);
+            slot.First.mul_(HeldScalar.Of(_options.Beta1)).add_(gradient, HeldScalar.Of(1 - _options.Beta1));
+            slot.Second.mul_(HeldScalar.Of(_options.Beta2)).addcmul_(gradient, gradient, HeldScalar.Of(1 - _options.Beta2));
             if (slot.Group.WeightDecay != 0)
             {
-                slot.Value.mul_(1 - (learningRate * slot.Group.WeightDecay));
+                slot.Value.mul_(HeldScalar.Of(1 - (learningRate * slot.Group.WeightDecay)));
             }
 
-            Tensor denominator = slot.Second.sqrt().div_(secondCorrection).add_(_options.Epsilon);
-            slot.Value.addcdiv_(slot.First, denominator, -learningRate / firstCorrection);
+            Tensor denominator = slot.Second.sqrt().div_(HeldScalar.Of(secondCorrection)).add_(HeldScalar.Of(_options.Epsilon));
+            slot.Value.addcdiv_(slot.First, denominator, HeldScalar.Of(-learningRate / firstCorrection));
         }
     }
 

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ public static class GradientClipping
         {
             foreach (Tensor gradient in gradients)
             {
-                gradient.mul_(limit / globalNorm);
+                gradient.mul_(HeldScalar.Of(limit / globalNorm));
             }
         }
 

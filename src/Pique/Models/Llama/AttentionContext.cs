@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using static TorchSharp.torch;
 
 namespace Pique.Models.Llama;
@@ -30,8 +31,8 @@ internal sealed record AttentionContext((Tensor Cos, Tensor SignedSin) Rotary, T
     /// <summary>Keys at or before the query and after the padding; a padding query sees itself, since a softmax over nothing is no number.</summary>
     private static Tensor VisibleKeys(int seen, int tokenCount, IReadOnlyList<int> padding, Device device)
     {
-        Tensor queries = arange(seen, seen + tokenCount, device: device).view(1, 1, -1, 1);
-        Tensor keys = arange(seen + tokenCount, device: device).view(1, 1, 1, -1);
+        Tensor queries = arange(HeldScalar.Of(seen), HeldScalar.Of(seen + tokenCount), device: device).view(1, 1, -1, 1);
+        Tensor keys = arange(HeldScalar.Of(seen + tokenCount), device: device).view(1, 1, 1, -1);
         Tensor firstKeys = tensor(padding.Select(count => (long)count).ToArray(), device: device).view(-1, 1, 1, 1);
         return keys.le(queries).logical_and(keys.ge(firstKeys)).logical_or(keys.eq(queries));
     }

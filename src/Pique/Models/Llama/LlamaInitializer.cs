@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,9 +24,9 @@ public static class LlamaInitializer
         {
             using DisposeScope scope = NewDisposeScope();
             if (parameter.dim() == 1)
-                parameter.fill_(1);
+                parameter.fill_(HeldScalar.Of(1));
             else
-                parameter.copy_(randn(parameter.shape, generator: generator).mul_(IsWriter(name) ? writerDeviation : StandardDeviation));
+                parameter.copy_(randn(parameter.shape, generator: generator).mul_(HeldScalar.Of(IsWriter(name) ? writerDeviation : StandardDeviation)));
         }
     }
 

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -42,7 +43,7 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>Same shape.</returns>
     /// <remarks>Swapping the halves is a roll, whose gradient is a roll again; negating one half is folded into the sine table.</remarks>
     public static Tensor Apply(Tensor heads, (Tensor Cos, Tensor SignedSin) tables) =>
-        heads.mul(tables.Cos).addcmul(heads.roll(heads.shape[^1] / 2, -1), tables.SignedSin, 1);
+        heads.mul(tables.Cos).addcmul(heads.roll(heads.shape[^1] / 2, -1), tables.SignedSin, HeldScalar.Of(1));
 
     public void Dispose()
     {
@@ -56,9 +57,9 @@ internal sealed class RotaryEmbedding : IDisposable
         Dispose();
         using IDisposable noGradients = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor channel = arange(0, _headSize, 2, dtype: ScalarType.Float64, device: device);
-        Tensor frequency = channel.div(_headSize).mul(-Math.Log(_theta)).exp();
-        Tensor position = arange(_positionCount, dtype: ScalarType.Float64, device: device);
+        Tensor channel = arange(HeldScalar.Of(0), HeldScalar.Of(_headSize), HeldScalar.Of(2), dtype: ScalarType.Float64, device: device);
+        Tensor frequency = channel.div(HeldScalar.Of(_headSize)).mul(HeldScalar.Of(-Math.Log(_theta))).exp();
+        Tensor position = arange(HeldScalar.Of(_positionCount), dtype: ScalarType.Float64, device: device);
         Tensor angle = position.unsqueeze(1).mul(frequency).unsqueeze(1); // [positions, 1, headSize/2]
         Tensor cos = angle.cos();
         Tensor sin = angle.sin();
