@@ -27,9 +27,9 @@ internal static class DemoRecipe
     /// <summary>Learning rate of the latent weights: coarse grids need larger moves.</summary>
     private static float WeightLearningRate(int bits) => bits switch
     {
-        2 => 2e-3f,
-        3 => 1e-3f,
-        _ => 3e-4f,
+        2 => 1e-3f,
+        3 => 2e-4f,
+        _ => 1e-4f,
     };
 
     /// <summary>Composes the demo's recipe.</summary>

@@ -11,7 +11,7 @@ public partial class HtmlReportTests
     private static readonly RunReport Report = new()
     {
         Title = "Pique: <tiny> & co",
-        Choices = [("model", "/tmp/<script>alert(1)</script>"), ("loss", "task 1, \"quoted\"")],
+        Choices = [("model", "models/<script>alert(1)</script>"), ("loss", "task 1, \"quoted\"")],
         Scores = [Scores.Teacher, Scores.Rounded, Scores.Trained],
         Losses = [("loss", [3, double.NaN, 2]), ("kd_loss", [0, 0, 0])],
         Layers = [new("model.layers.0.mlp.up_proj", [24, 16], 3, 4, 13.456)],
