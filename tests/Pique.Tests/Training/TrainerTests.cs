@@ -180,7 +180,10 @@ public sealed class TrainerTests
     private static float[] Scales(LlamaModel model) =>
         [.. model.QuantizableLayers.SelectMany(entry => entry.Layer.WeightQuantizer!.LearnedParameter!.data<float>().ToArray())];
 
+    // Processors add in different orders, and a weight close to a rounding boundary may then take the neighbouring code.
+    private const double LossTolerance = 1e-3;
+
     private static void AssertClose(double[] expected, double[] actual) => Assert.True(
-        expected.Length == actual.Length && expected.Zip(actual).All(pair => Math.Abs(pair.First - pair.Second) < 1e-4),
+        expected.Length == actual.Length && expected.Zip(actual).All(pair => Math.Abs(pair.First - pair.Second) < LossTolerance),
         "losses: " + string.Join(", ", actual.Select(loss => loss.ToString("F5", System.Globalization.CultureInfo.InvariantCulture))));
 }
