@@ -81,7 +81,7 @@ internal static class ModelInspector
     /// <summary>Bits that activations are quantized to, or null for none.</summary>
     private static object? ActivationBits(LlamaModel model)
     {
-        int[] bits = [.. model.QuantizableLayers.Select(entry => entry.Layer).OfType<QuantizableLinear>().Select(layer => layer.ActivationQuantizer?.Bits).OfType<int>().Distinct()];
+        int[] bits = [.. model.QuantizableLayers.Select(entry => entry.Layer).OfType<QuantizedLinear>().Select(layer => layer.ActivationQuantizer?.Bits).OfType<int>().Distinct()];
         return bits.Length switch { 0 => null, 1 => bits[0], _ => string.Join(", ", bits) };
     }
 

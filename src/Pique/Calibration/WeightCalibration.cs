@@ -47,7 +47,7 @@ public static class WeightCalibration
     private static CalibratedTensor Calibrate(string name, Tensor weight, WeightQuantizationSpec spec, ScaleMethod method)
     {
         using DisposeScope scope = NewDisposeScope();
-        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create(name, spec, weight, method);
+        using FakeQuantizer quantizer = FakeQuantizer.Create(name, spec, weight, method);
         QuantizedTensor quantized = quantizer.Quantize(weight);
         double sqnr = QuantizationError.Measure(weight, quantized.Dequantize()).SqnrDecibels;
         return new(

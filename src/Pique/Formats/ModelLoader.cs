@@ -79,7 +79,7 @@ public static class ModelLoader
     {
         foreach ((string name, IQuantizableLayer layer) in model.QuantizableLayers)
         {
-            if (layer is QuantizableLinear linear && layers.TryGetValue(name, out PackedLayer? description) && description.ActivationBits is { } bits)
+            if (layer is QuantizedLinear linear && layers.TryGetValue(name, out PackedLayer? description) && description.ActivationBits is { } bits)
                 linear.ActivationQuantizer = new ActivationFakeQuantizer(bits);
         }
     }

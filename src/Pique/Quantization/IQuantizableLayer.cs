@@ -10,7 +10,7 @@ public interface IQuantizableLayer
     Parameter Weight { get; }
 
     /// <summary>Quantizer of the weight; null before prepare and in full precision.</summary>
-    WeightFakeQuantizer? WeightQuantizer { get; set; }
+    FakeQuantizer? WeightQuantizer { get; set; }
 
     /// <summary>The weight the layer computes with: <see cref="Weight"/> itself, or fake-quantized where a quantizer is present.</summary>
     Tensor EffectiveWeight();

@@ -21,7 +21,7 @@ public static class ModelQuantizer
         Func<string, WeightQuantizationSpec?> policy,
         ScaleMethod method,
         int activationBits = DefaultActivationBits) =>
-        Prepare(layers, policy, activationBits, (name, spec, weight) => WeightFakeQuantizer.Create(name, spec, weight, method));
+        Prepare(layers, policy, activationBits, (name, spec, weight) => FakeQuantizer.Create(name, spec, weight, method));
 
     /// <summary>Gives every layer the policy names its fake quantizers, with scales that calibration found.</summary>
     /// <param name="layers">Layers by checkpoint name.</param>
@@ -36,7 +36,7 @@ public static class ModelQuantizer
         int activationBits = DefaultActivationBits) =>
         Prepare(layers, policy, activationBits, (name, spec, weight) =>
             calibration.TryGetValue(name, out GroupScales? scales)
-                ? WeightFakeQuantizer.Create(name, spec, weight, scales)
+                ? FakeQuantizer.Create(name, spec, weight, scales)
                 : throw new InputException($"{name}: found no calibrated scales, expected some; calibrate this model with this configuration."));
 
     /// <summary>Quantizes every prepared weight.</summary>
@@ -72,7 +72,7 @@ public static class ModelQuantizer
         {
             layer.WeightQuantizer?.Dispose();
             layer.WeightQuantizer = null;
-            if (layer is QuantizableLinear linear)
+            if (layer is QuantizedLinear linear)
             {
                 linear.ActivationQuantizer?.Dispose();
                 linear.ActivationQuantizer = null;
@@ -104,9 +104,9 @@ public static class ModelQuantizer
         IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
         Func<string, WeightQuantizationSpec?> policy,
         int activationBits,
-        Func<string, WeightQuantizationSpec, Tensor, WeightFakeQuantizer> create)
+        Func<string, WeightQuantizationSpec, Tensor, FakeQuantizer> create)
     {
-        List<(IQuantizableLayer Layer, WeightFakeQuantizer Quantizer)> prepared = [];
+        List<(IQuantizableLayer Layer, FakeQuantizer Quantizer)> prepared = [];
         try
         {
             foreach ((string name, IQuantizableLayer layer) in layers)
@@ -122,10 +122,10 @@ public static class ModelQuantizer
         }
 
         Remove(layers);
-        foreach ((IQuantizableLayer layer, WeightFakeQuantizer quantizer) in prepared)
+        foreach ((IQuantizableLayer layer, FakeQuantizer quantizer) in prepared)
         {
             layer.WeightQuantizer = quantizer;
-            if (layer is QuantizableLinear linear && quantizer.Spec.Granularity is QuantGranularity.PerToken)
+            if (layer is QuantizedLinear linear && quantizer.Spec.Granularity is QuantGranularity.PerToken)
                 linear.ActivationQuantizer = new ActivationFakeQuantizer(activationBits);
         }
     }

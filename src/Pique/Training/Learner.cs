@@ -37,7 +37,7 @@ internal sealed class Learner : IDisposable
     /// <param name="strength">0 for full precision, 1 for quantized.</param>
     public void SetStrength(double strength)
     {
-        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        foreach (FakeQuantizer quantizer in Parameters.Quantizers)
         {
             quantizer.Strength = (float)strength;
         }
@@ -48,7 +48,7 @@ internal sealed class Learner : IDisposable
     public void Update(double learningRateFactor)
     {
         Optimizer.Step(learningRateFactor);
-        foreach (WeightFakeQuantizer quantizer in Parameters.Quantizers)
+        foreach (FakeQuantizer quantizer in Parameters.Quantizers)
         {
             quantizer.EnforceInvariants();
         }

@@ -9,7 +9,7 @@ namespace Pique.Training;
 /// <remarks>Names are the model's own; a quantizer's are "quantizer.&lt;layer&gt;.&lt;parameter&gt;".</remarks>
 internal sealed class TrainedParameters
 {
-    private TrainedParameters(List<(string, Tensor)> weights, List<(string, Tensor)> quantization, List<(string, Tensor)> saved, List<WeightFakeQuantizer> quantizers)
+    private TrainedParameters(List<(string, Tensor)> weights, List<(string, Tensor)> quantization, List<(string, Tensor)> saved, List<FakeQuantizer> quantizers)
     {
         Weights = weights;
         Quantization = quantization;
@@ -27,7 +27,7 @@ internal sealed class TrainedParameters
     public IReadOnlyList<(string Name, Tensor Value)> Saved { get; }
 
     /// <summary>The weight quantizers in the order of the layers.</summary>
-    public IReadOnlyList<WeightFakeQuantizer> Quantizers { get; }
+    public IReadOnlyList<FakeQuantizer> Quantizers { get; }
 
     /// <summary>All trained tensors.</summary>
     public IEnumerable<Tensor> Tensors => Weights.Concat(Quantization).Select(item => item.Value);
@@ -37,7 +37,7 @@ internal sealed class TrainedParameters
     public static TrainedParameters Of(CausalLanguageModel model)
     {
         List<(string, Tensor)> weights = [], quantization = [], buffers = [];
-        List<WeightFakeQuantizer> quantizers = [];
+        List<FakeQuantizer> quantizers = [];
         foreach ((string name, Parameter parameter) in model.named_parameters())
         {
             weights.Add((name, parameter));

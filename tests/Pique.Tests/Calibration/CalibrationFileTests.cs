@@ -97,7 +97,7 @@ public sealed class CalibrationFileTests : IDisposable
 
     private static (string, IQuantizableLayer)[] Layers()
     {
-        QuantizableLinear linear = new(9, 12);
+        QuantizedLinear linear = new(9, 12);
         using (no_grad())
             linear.Weight.copy_(QuantizationCases.Matrix(QuantizationCases.Weights(12, 9, seed: 1), 12, 9));
         return [("linear", linear)];

@@ -210,8 +210,8 @@ public sealed class QatPipelineTests : IDisposable
             computedWith[entry.name].contiguous().bytes.SequenceEqual(entry.parameter.contiguous().bytes), entry.name));
         Assert.Equal(computedWith.Count, shipped.named_parameters().Count());
         Assert.Equal(
-            student.QuantizableLayers.Select(entry => (entry.Layer as QuantizableLinear)?.ActivationQuantizer?.Bits),
-            shipped.QuantizableLayers.Select(entry => (entry.Layer as QuantizableLinear)?.ActivationQuantizer?.Bits));
+            student.QuantizableLayers.Select(entry => (entry.Layer as QuantizedLinear)?.ActivationQuantizer?.Bits),
+            shipped.QuantizableLayers.Select(entry => (entry.Layer as QuantizedLinear)?.ActivationQuantizer?.Bits));
     }
 
     /// <summary>The score of the model that was written equals that of the student at its last step.</summary>

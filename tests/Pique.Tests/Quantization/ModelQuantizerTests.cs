@@ -15,7 +15,7 @@ public sealed class ModelQuantizerTests
     {
         using DisposeScope scope = NewDisposeScope();
         (string Name, IQuantizableLayer Layer)[] layers = Layers();
-        QuantizableLinear linear = (QuantizableLinear)layers[0].Layer;
+        QuantizedLinear linear = (QuantizedLinear)layers[0].Layer;
         Tensor input = QuantizationCases.Matrix(QuantizationCases.Weights(3, 9, seed: 8), 3, 9);
         float[] before = linear.forward(input).data<float>().ToArray();
 
@@ -39,9 +39,9 @@ public sealed class ModelQuantizerTests
     {
         (string Name, IQuantizableLayer Layer)[] layers = Layers();
         ModelQuantizer.Prepare(layers, _ => PerToken, ScaleMethod.AbsMax, activationBits: 6);
-        Assert.Equal(6, ((QuantizableLinear)layers[0].Layer).ActivationQuantizer!.Bits);
+        Assert.Equal(6, ((QuantizedLinear)layers[0].Layer).ActivationQuantizer!.Bits);
         ModelQuantizer.Remove(layers);
-        Assert.Null(((QuantizableLinear)layers[0].Layer).ActivationQuantizer);
+        Assert.Null(((QuantizedLinear)layers[0].Layer).ActivationQuantizer);
     }
 
     [Fact]
@@ -105,8 +105,8 @@ public sealed class ModelQuantizerTests
 
     private static (string Name, IQuantizableLayer Layer)[] Layers()
     {
-        QuantizableLinear linear = new(9, 12);
-        QuantizableEmbedding embedding = new(5, 9);
+        QuantizedLinear linear = new(9, 12);
+        QuantizedEmbedding embedding = new(5, 9);
         using (no_grad())
         {
             linear.Weight.copy_(QuantizationCases.Matrix(QuantizationCases.Weights(12, 9, seed: 1), 12, 9));

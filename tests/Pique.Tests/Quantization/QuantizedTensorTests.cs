@@ -15,7 +15,7 @@ public sealed class QuantizedTensorTests
     {
         using Tensor weight = ones(10, 20);
         WeightQuantizationSpec spec = new(bits, new QuantGranularity.PerBlock(4), new SteVariant.Standard(), null, symmetric);
-        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
         QuantizedTensor packed = quantizer.Quantize(weight);
         Assert.Equal(expected, packed.StoredBytes);
         Assert.Equal(expected * 8 / 200.0, packed.BitsPerWeight, 12);

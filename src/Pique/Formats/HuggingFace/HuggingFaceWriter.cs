@@ -54,8 +54,8 @@ public static class HuggingFaceWriter
         }
 
         Dictionary<string, int> activationBits = model.QuantizableLayers
-            .Where(entry => entry.Layer is QuantizableLinear { ActivationQuantizer: not null })
-            .ToDictionary(entry => entry.Name, entry => ((QuantizableLinear)entry.Layer).ActivationQuantizer!.Bits, StringComparer.Ordinal);
+            .Where(entry => entry.Layer is QuantizedLinear { ActivationQuantizer: not null })
+            .ToDictionary(entry => entry.Name, entry => ((QuantizedLinear)entry.Layer).ActivationQuantizer!.Bits, StringComparer.Ordinal);
         entries.AddRange(weights.Select(weight => WeightEntry.Create(weight.Key, weight.Value, SafetensorsDtype.F32)));
         WriteFolder(folder, entries, tokenizerFiles, json =>
             LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized, activationBits)));

@@ -10,16 +10,16 @@ namespace Pique.Models.Llama;
 public sealed class LlamaAttention : nn.Module
 {
     [ComponentName(Name = "q_proj")]
-    private readonly QuantizableLinear _queryProjection;
+    private readonly QuantizedLinear _queryProjection;
 
     [ComponentName(Name = "k_proj")]
-    private readonly QuantizableLinear _keyProjection;
+    private readonly QuantizedLinear _keyProjection;
 
     [ComponentName(Name = "v_proj")]
-    private readonly QuantizableLinear _valueProjection;
+    private readonly QuantizedLinear _valueProjection;
 
     [ComponentName(Name = "o_proj")]
-    private readonly QuantizableLinear _outputProjection;
+    private readonly QuantizedLinear _outputProjection;
 
     private readonly LlamaConfig _config;
     private readonly int _layerIndex;
@@ -30,24 +30,24 @@ public sealed class LlamaAttention : nn.Module
         _layerIndex = layerIndex;
         int queryWidth = config.HeadCount * config.HeadSize;
         int keyWidth = config.KeyValueHeadCount * config.HeadSize;
-        _queryProjection = new QuantizableLinear(config.HiddenSize, queryWidth);
-        _keyProjection = new QuantizableLinear(config.HiddenSize, keyWidth);
-        _valueProjection = new QuantizableLinear(config.HiddenSize, keyWidth);
-        _outputProjection = new QuantizableLinear(queryWidth, config.HiddenSize);
+        _queryProjection = new QuantizedLinear(config.HiddenSize, queryWidth);
+        _keyProjection = new QuantizedLinear(config.HiddenSize, keyWidth);
+        _valueProjection = new QuantizedLinear(config.HiddenSize, keyWidth);
+        _outputProjection = new QuantizedLinear(queryWidth, config.HiddenSize);
         RegisterComponents();
     }
 
     /// <summary>Reads queries from the stream (q_proj).</summary>
-    public QuantizableLinear QueryProjection => _queryProjection;
+    public QuantizedLinear QueryProjection => _queryProjection;
 
     /// <summary>Reads keys from the stream (k_proj).</summary>
-    public QuantizableLinear KeyProjection => _keyProjection;
+    public QuantizedLinear KeyProjection => _keyProjection;
 
     /// <summary>Reads values from the stream (v_proj).</summary>
-    public QuantizableLinear ValueProjection => _valueProjection;
+    public QuantizedLinear ValueProjection => _valueProjection;
 
     /// <summary>Writes to the stream (o_proj).</summary>
-    public QuantizableLinear OutputProjection => _outputProjection;
+    public QuantizedLinear OutputProjection => _outputProjection;
 
     /// <summary>Attends.</summary>
     /// <param name="input">Normalized stream, shape [batch, tokens, hidden].</param>

@@ -10,7 +10,7 @@ namespace Pique.Models.Llama;
 public sealed class LlamaBackbone : nn.Module
 {
     [ComponentName(Name = "embed_tokens")]
-    private readonly QuantizableEmbedding _embedding;
+    private readonly QuantizedEmbedding _embedding;
 
     [ComponentName(Name = "layers")]
     private readonly ModuleList<LlamaBlock> _blocks;
@@ -20,14 +20,14 @@ public sealed class LlamaBackbone : nn.Module
 
     internal LlamaBackbone(LlamaConfig config) : base(nameof(LlamaBackbone))
     {
-        _embedding = new QuantizableEmbedding(config.VocabularySize, config.HiddenSize);
+        _embedding = new QuantizedEmbedding(config.VocabularySize, config.HiddenSize);
         _blocks = new ModuleList<LlamaBlock>([.. Enumerable.Range(0, config.LayerCount).Select(index => new LlamaBlock(config, index))]);
         _finalNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         RegisterComponents();
     }
 
     /// <summary>Token embedding (embed_tokens).</summary>
-    public QuantizableEmbedding Embedding => _embedding;
+    public QuantizedEmbedding Embedding => _embedding;
 
     /// <summary>Transformer blocks (layers).</summary>
     public IReadOnlyList<LlamaBlock> Blocks => [.. _blocks];

@@ -10,30 +10,30 @@ namespace Pique.Models.Llama;
 public sealed class LlamaFeedForward : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "gate_proj")]
-    private readonly QuantizableLinear _gateProjection;
+    private readonly QuantizedLinear _gateProjection;
 
     [ComponentName(Name = "up_proj")]
-    private readonly QuantizableLinear _upProjection;
+    private readonly QuantizedLinear _upProjection;
 
     [ComponentName(Name = "down_proj")]
-    private readonly QuantizableLinear _downProjection;
+    private readonly QuantizedLinear _downProjection;
 
     internal LlamaFeedForward(LlamaConfig config) : base(nameof(LlamaFeedForward))
     {
-        _gateProjection = new QuantizableLinear(config.HiddenSize, config.IntermediateSize);
-        _upProjection = new QuantizableLinear(config.HiddenSize, config.IntermediateSize);
-        _downProjection = new QuantizableLinear(config.IntermediateSize, config.HiddenSize);
+        _gateProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize);
+        _upProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize);
+        _downProjection = new QuantizedLinear(config.IntermediateSize, config.HiddenSize);
         RegisterComponents();
     }
 
     /// <summary>Reads the gate from the stream (gate_proj).</summary>
-    public QuantizableLinear GateProjection => _gateProjection;
+    public QuantizedLinear GateProjection => _gateProjection;
 
     /// <summary>Reads the gated value from the stream (up_proj).</summary>
-    public QuantizableLinear UpProjection => _upProjection;
+    public QuantizedLinear UpProjection => _upProjection;
 
     /// <summary>Writes to the stream (down_proj).</summary>
-    public QuantizableLinear DownProjection => _downProjection;
+    public QuantizedLinear DownProjection => _downProjection;
 
     /// <summary>Computes the layer.</summary>
     /// <param name="input">Normalized stream, shape [batch, tokens, hidden].</param>

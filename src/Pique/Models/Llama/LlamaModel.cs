@@ -13,7 +13,7 @@ public sealed class LlamaModel : CausalLanguageModel
     private readonly LlamaBackbone _backbone;
 
     [ComponentName(Name = "lm_head")]
-    private readonly QuantizableLinear? _head;
+    private readonly QuantizedLinear? _head;
 
     private readonly RotaryEmbedding _rotary;
 
@@ -26,7 +26,7 @@ public sealed class LlamaModel : CausalLanguageModel
         config.ThrowIfImpossible();
         Config = config;
         _backbone = new LlamaBackbone(config);
-        _head = config.TieWordEmbeddings ? null : new QuantizableLinear(config.HiddenSize, config.VocabularySize);
+        _head = config.TieWordEmbeddings ? null : new QuantizedLinear(config.HiddenSize, config.VocabularySize);
         _rotary = new RotaryEmbedding(config.HeadSize, config.RopeTheta, config.ContextTokens);
         RegisterComponents();
     }
@@ -38,7 +38,7 @@ public sealed class LlamaModel : CausalLanguageModel
     public LlamaBackbone Backbone => _backbone;
 
     /// <summary>Output head; null where it is the embedding.</summary>
-    public QuantizableLinear? Head => _head;
+    public QuantizedLinear? Head => _head;
 
     /// <inheritdoc/>
     public override int VocabularySize => Config.VocabularySize;

@@ -82,7 +82,7 @@ public static class IncoherenceRotation
         target.FeedForward.UpProjection.Weight.copy_(Reader(source.FeedForward.UpProjection, feedForwardGain));
         target.FeedForward.DownProjection.Weight.copy_(Writer(source.FeedForward.DownProjection));
 
-        Tensor Reader(QuantizableLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
-        Tensor Writer(QuantizableLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));
+        Tensor Reader(QuantizedLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
+        Tensor Writer(QuantizedLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));
     }
 }

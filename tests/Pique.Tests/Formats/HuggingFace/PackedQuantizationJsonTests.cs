@@ -25,7 +25,7 @@ public sealed class PackedQuantizationJsonTests : IDisposable
 
         (LlamaModel loaded, _, _) = ModelLoader.LoadWeights(Folder);
         using (loaded)
-            Assert.All(loaded.QuantizableLayers, entry => Assert.Equal(entry.Name == Layer ? 6 : null, (entry.Layer as QuantizableLinear)?.ActivationQuantizer?.Bits));
+            Assert.All(loaded.QuantizableLayers, entry => Assert.Equal(entry.Name == Layer ? 6 : null, (entry.Layer as QuantizedLinear)?.ActivationQuantizer?.Bits));
     }
 
     [Theory]

@@ -12,15 +12,15 @@ namespace Pique.Quantization;
 /// latent weights in every forward pass, without a gradient: the covering scale times the buffer "clip_ratio", which calibration
 /// chose for every group; its zero point follows the weights' range.
 /// </remarks>
-public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
+public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 {
     private readonly GroupLayout _layout;
     private readonly Parameter? _parameter;
     private readonly Tensor? _zeroPoints;
     private readonly Tensor? _clipRatio;
 
-    private WeightFakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor weight)
-        : base(nameof(WeightFakeQuantizer))
+    private FakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor weight)
+        : base(nameof(FakeQuantizer))
     {
         LayerName = layerName;
         Spec = spec;
@@ -64,7 +64,7 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
     /// <param name="method">How its scales are found.</param>
     /// <returns>The quantizer.</returns>
     /// <exception cref="InputException">The weight is no matrix or holds a value that is not finite.</exception>
-    public static WeightFakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, ScaleMethod method)
+    public static FakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, ScaleMethod method)
     {
         GroupLayout layout = LayoutOf(layerName, spec, weight);
         using GroupScales scales = ScaleSearch.Find(weight, layout, spec.Grid, method);
@@ -78,7 +78,7 @@ public sealed class WeightFakeQuantizer : nn.Module<Tensor, Tensor>
     /// <param name="calibrated">Scales and zero points of the weight.</param>
     /// <returns>The quantizer.</returns>
     /// <exception cref="InputException">The weight is no matrix or holds a value that is not finite, or the scales are not of its layout.</exception>
-    public static WeightFakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, GroupScales calibrated)
+    public static FakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, GroupScales calibrated)
     {
         GroupLayout layout = LayoutOf(layerName, spec, weight);
         if (!calibrated.Scales.shape.SequenceEqual(layout.ScaleShape) || (calibrated.ZeroPoints is null) != spec.Symmetric)

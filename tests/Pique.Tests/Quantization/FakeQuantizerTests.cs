@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Tests.Quantization;
 
-public sealed class WeightFakeQuantizerTests
+public sealed class FakeQuantizerTests
 {
     private const int Rows = 7;
     private const int Columns = 18;
@@ -23,7 +23,7 @@ public sealed class WeightFakeQuantizerTests
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
-            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, method);
+            using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, method);
             QuantizedTensor packed = quantizer.Quantize(weight);
 
             Assert.Equal(QuantizationCases.Bits(quantizer.forward(weight)), QuantizationCases.Bits(packed.DequantizeToArray()));
@@ -38,7 +38,7 @@ public sealed class WeightFakeQuantizerTests
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
-            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
+            using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
             QuantizedTensor packed = quantizer.Quantize(weight);
             byte[] codes = new byte[Columns];
             for (int row = 0; row < Rows; row++)
@@ -68,7 +68,7 @@ public sealed class WeightFakeQuantizerTests
         {
             using DisposeScope scope = NewDisposeScope();
             using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
-            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
+            using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.MeanAbsolute);
             quantizer.Strength = strength;
             GroupScales grid = quantizer.CurrentScales(weight);
             float[] scales = grid.Scales.data<float>().ToArray();
@@ -119,7 +119,7 @@ public sealed class WeightFakeQuantizerTests
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
         WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.Standard());
-        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
         float[] rounded = quantizer.forward(weight).data<float>().ToArray();
 
         quantizer.Strength = 0f;
@@ -144,7 +144,7 @@ public sealed class WeightFakeQuantizerTests
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
         WeightQuantizationSpec spec = new(2, new QuantGranularity.PerBlock(5), new SteVariant.LearnedStepSize(), piK);
-        using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
         using (no_grad())
             quantizer.LearnedParameter!.add_(update);
 
@@ -164,7 +164,7 @@ public sealed class WeightFakeQuantizerTests
         foreach (bool symmetric in new[] { true, false })
         {
             WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard(), null, symmetric);
-            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
+            using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
             Tensor found = quantizer.CurrentScales(weight).Scales;
             using GroupScales searched = ScaleSearch.Find(weight, GroupLayout.For(spec.Granularity, Rows, Columns), spec.Grid, ScaleMethod.MinimumError);
 
@@ -182,7 +182,7 @@ public sealed class WeightFakeQuantizerTests
             foreach ((int rows, int columns) in new[] { (0, 4), (4, 0), (0, 0) })
             {
                 using Parameter empty = new(zeros(rows, columns));
-                using WeightFakeQuantizer none = WeightFakeQuantizer.Create("layer", spec, empty, ScaleMethod.MinimumError);
+                using FakeQuantizer none = FakeQuantizer.Create("layer", spec, empty, ScaleMethod.MinimumError);
                 Tensor output = none.forward(empty);
                 output.sum().backward();
                 Assert.Equal([rows, columns], output.shape);
@@ -190,7 +190,7 @@ public sealed class WeightFakeQuantizerTests
             }
 
             using Tensor single = tensor(new[] { -0.5f }, [1, 1]);
-            using WeightFakeQuantizer one = WeightFakeQuantizer.Create("layer", spec, single, ScaleMethod.MinimumError);
+            using FakeQuantizer one = FakeQuantizer.Create("layer", spec, single, ScaleMethod.MinimumError);
             Assert.Equal(-0.5, one.forward(single).item<float>(), 3);
         }
     }
@@ -203,7 +203,7 @@ public sealed class WeightFakeQuantizerTests
         using Tensor weight = zeros(3, 4);
         weight[1, 2] = bad;
         WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard());
-        InputException error = Assert.Throws<InputException>(() => WeightFakeQuantizer.Create("model.layers.0.mlp.up_proj", spec, weight, ScaleMethod.AbsMax));
+        InputException error = Assert.Throws<InputException>(() => FakeQuantizer.Create("model.layers.0.mlp.up_proj", spec, weight, ScaleMethod.AbsMax));
         Assert.Equal(
             $"model.layers.0.mlp.up_proj.weight[1, 2]: found {text} (1 such values of 12), expected a finite number; "
             + "the weights are damaged, take them from their source again.",
@@ -216,7 +216,7 @@ public sealed class WeightFakeQuantizerTests
         foreach (WeightQuantizationSpec spec in QuantizationCases.All().Where(spec => spec.Bits == 3))
         {
             using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
-            using WeightFakeQuantizer quantizer = WeightFakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+            using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
             using DisposeScope scope = NewDisposeScope();
             Tensor output = quantizer.forward(weight);
             Assert.Equal(1, scope.DisposablesCount);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Pique.Quantization;
 
 /// <summary>A linear layer that holds, once prepared, the quantizers of its weight and of its input; without them it is an ordinary linear layer.</summary>
-public sealed class QuantizableLinear : nn.Module<Tensor, Tensor>, IQuantizableLayer
+public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLayer
 {
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
@@ -18,7 +18,7 @@ public sealed class QuantizableLinear : nn.Module<Tensor, Tensor>, IQuantizableL
     /// <param name="inFeatures">Width of the input.</param>
     /// <param name="outFeatures">Width of the output.</param>
     /// <param name="hasBias">Whether a bias is added.</param>
-    public QuantizableLinear(long inFeatures, long outFeatures, bool hasBias = false) : base(nameof(QuantizableLinear))
+    public QuantizedLinear(long inFeatures, long outFeatures, bool hasBias = false) : base(nameof(QuantizedLinear))
     {
         _weight = new Parameter(zeros(outFeatures, inFeatures));
         _bias = hasBias ? new Parameter(zeros(outFeatures)) : null;
@@ -32,7 +32,7 @@ public sealed class QuantizableLinear : nn.Module<Tensor, Tensor>, IQuantizableL
     public Parameter? Bias => _bias;
 
     /// <inheritdoc/>
-    public WeightFakeQuantizer? WeightQuantizer { get; set; }
+    public FakeQuantizer? WeightQuantizer { get; set; }
 
     /// <summary>Quantizer of the input; null where activations keep full precision.</summary>
     public ActivationFakeQuantizer? ActivationQuantizer { get; set; }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Pique.Quantization;
 
 /// <summary>A token embedding whose table can be fake-quantized.</summary>
-public sealed class QuantizableEmbedding : nn.Module<Tensor, Tensor>, IQuantizableLayer
+public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizableLayer
 {
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
@@ -14,7 +14,7 @@ public sealed class QuantizableEmbedding : nn.Module<Tensor, Tensor>, IQuantizab
     /// <summary>Creates a table of zeros.</summary>
     /// <param name="vocabularySize">Rows of the table.</param>
     /// <param name="hiddenSize">Width of a row.</param>
-    public QuantizableEmbedding(long vocabularySize, long hiddenSize) : base(nameof(QuantizableEmbedding))
+    public QuantizedEmbedding(long vocabularySize, long hiddenSize) : base(nameof(QuantizedEmbedding))
     {
         _weight = new Parameter(zeros(vocabularySize, hiddenSize));
         RegisterComponents();
@@ -24,7 +24,7 @@ public sealed class QuantizableEmbedding : nn.Module<Tensor, Tensor>, IQuantizab
     public Parameter Weight => _weight;
 
     /// <inheritdoc/>
-    public WeightFakeQuantizer? WeightQuantizer { get; set; }
+    public FakeQuantizer? WeightQuantizer { get; set; }
 
     /// <inheritdoc/>
     public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
