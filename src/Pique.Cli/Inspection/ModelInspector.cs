@@ -76,7 +76,7 @@ internal static class ModelInspector
 
     private static string FormatOf(QuantizedTensor packed) => packed.PiK is { } k
         ? Units.Text($"{packed.Bits} bits, pi/{k}")
-        : Units.Text($"{packed.Bits} bits{(packed.Symmetric ? "" : ", affine")}");
+        : Units.Text($"{packed.Bits} bits{(packed.Grid.Symmetric ? "" : ", affine")}");
 
     /// <summary>Bits that activations are quantized to, or null for none.</summary>
     private static object? ActivationBits(LlamaModel model)

@@ -1,23 +1,32 @@
 namespace Pique.Numerics;
 
-/// <summary>The integer codes of one weight: two's complement around zero, or affine with an integer zero point.</summary>
+/// <summary>The levels a weight is rounded to, in units of its scale, and the codes they are stored as. Math of record §1.</summary>
 /// <remarks>
-/// Codes are stored unsigned, 0 … 2^bits − 1, and a weight reads back as (code − zeroPoint)·scale. The symmetric grid is the
-/// special case of the fixed zero point 2^(bits−1), whose levels code − zeroPoint are the two's complement range.
+/// Codes are stored unsigned, 0 … 2^bits − 1, and a weight reads back as (code − zeroPoint + <see cref="Offset"/>)·scale. Only the
+/// affine grid has a zero point of its own for every group; the others have the fixed one <see cref="SymmetricZeroPoint"/>.
 /// </remarks>
 /// <param name="Bits">Bits a code, 2 to 8.</param>
-/// <param name="Symmetric">True for the fixed zero point 2^(bits−1).</param>
-public readonly record struct CodeGrid(int Bits, bool Symmetric)
+/// <param name="Kind">Where the levels lie.</param>
+public readonly record struct CodeGrid(int Bits, GridKind Kind)
 {
     /// <summary>Largest stored code, 2^bits − 1.</summary>
     public int MaxCode => (1 << Bits) - 1;
 
-    /// <summary>Zero point of the symmetric grid, 2^(bits−1).</summary>
+    /// <summary>Whether every group has the zero point <see cref="SymmetricZeroPoint"/>.</summary>
+    public bool Symmetric => Kind != GridKind.Affine;
+
+    /// <summary>Zero point of the symmetric grids, 2^(bits−1).</summary>
     public int SymmetricZeroPoint => 1 << (Bits - 1);
 
-    /// <summary>Lowest level of the symmetric grid, −2^(bits−1).</summary>
-    public int MinLevel => -SymmetricZeroPoint;
+    /// <summary>What is added to code − zeroPoint: ½ on the half-integer grid, else 0.</summary>
+    public float Offset => Kind == GridKind.HalfInteger ? 0.5f : 0f;
 
-    /// <summary>Highest level of the symmetric grid, 2^(bits−1) − 1: Qp of LSQ's gradient scale, for both grids.</summary>
-    public int MaxLevel => SymmetricZeroPoint - 1;
+    /// <summary>Lowest level of a symmetric grid.</summary>
+    public float MinLevel => -SymmetricZeroPoint + Offset;
+
+    /// <summary>Highest level of a symmetric grid.</summary>
+    public float MaxLevel => SymmetricZeroPoint - 1 + Offset;
+
+    /// <summary>2^(bits−1) − 1: Qp of LSQ's gradient scale and first step, for every grid.</summary>
+    public int PositiveLevels => SymmetricZeroPoint - 1;
 }

@@ -19,9 +19,9 @@ internal static class GridArithmetic
     /// <param name="grid">The codes.</param>
     internal static Tensor Levels(Tensor weights, Tensor scales, Tensor? zeroPoints, CodeGrid grid)
     {
-        Tensor levels = weights.div(scales).round_();
+        Tensor levels = weights.div(scales).sub_(HeldScalar.Of(grid.Offset)).round_();
         Clamp(levels, zeroPoints, grid);
-        return levels.add_(HeldScalar.Of(0f));
+        return levels.add_(HeldScalar.Of(grid.Offset));
     }
 
     /// <summary>Clamps to the grid's levels, in place.</summary>
@@ -29,7 +29,7 @@ internal static class GridArithmetic
     {
         if (zeroPoints is null)
         {
-            levels.clamp_(HeldScalar.Of(grid.MinLevel), HeldScalar.Of(grid.MaxLevel));
+            levels.clamp_(HeldScalar.Of(-grid.SymmetricZeroPoint), HeldScalar.Of(grid.SymmetricZeroPoint - 1));
             return;
         }
 

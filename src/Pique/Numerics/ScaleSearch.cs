@@ -51,7 +51,7 @@ public static class ScaleSearch
         Tensor lowest = Reduce(weight, layout, view => view.amin([-1])).clamp_max_(HeldScalar.Of(0f));
         if (grid.Symmetric)
         {
-            Tensor symmetric = maximum(highest.div_(HeldScalar.Of(grid.MaxLevel)), lowest.div_(HeldScalar.Of(grid.MinLevel)));
+            Tensor symmetric = maximum(highest.div_(HeldScalar.Of(grid.PositiveLevels)), lowest.div_(HeldScalar.Of(grid.MinLevel)));
             return (symmetric.MoveToOuterDisposeScope(), null);
         }
 
@@ -61,7 +61,7 @@ public static class ScaleSearch
     }
 
     private static Tensor MeanAbsolute(Tensor weight, GroupLayout layout, CodeGrid grid) =>
-        Reduce(weight, layout, view => view.abs().mean([-1])).mul_(HeldScalar.Of(2f / MathF.Sqrt(grid.MaxLevel)));
+        Reduce(weight, layout, view => view.abs().mean([-1])).mul_(HeldScalar.Of(2f / MathF.Sqrt(grid.PositiveLevels)));
 
     private static Tensor MinimumError(Tensor weight, GroupLayout layout, Tensor covering, Tensor? zeroPoints, CodeGrid grid)
     {

@@ -97,7 +97,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
 
             // ∂ŵ/∂s: the level, less w/s where the weight is in range.
             Tensor slope = bounded.round().sub_(bounded.mul_(inRange)).mul_(segmentGradient);
-            float gradientScale = call.Strength * call.Spec.StepFactor / MathF.Sqrt((float)segment.BlockSize * call.Spec.Grid.MaxLevel);
+            float gradientScale = call.Strength * (call.Spec.PiK is { } k ? (float)(Math.PI / k) : 1f) / MathF.Sqrt((float)segment.BlockSize * call.Spec.Grid.PositiveLevels);
             GroupLayout.GroupView(scaleGradient, segment).copy_(slope.sum(-1, keepdim: true).mul_(HeldScalar.Of(gradientScale)));
             return Blend(inRange, call.Strength).mul_(segmentGradient).MoveToOuterDisposeScope();
         });

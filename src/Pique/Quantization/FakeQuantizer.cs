@@ -29,7 +29,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (spec.LearnsScale)
         {
-            _parameter = (Parameter)new Parameter(calibrated.Scales.div(HeldScalar.Of(spec.StepFactor))).DetachFromDisposeScope();
+            _parameter = (Parameter)new Parameter(calibrated.Scales.div(HeldScalar.Of(StepFactor))).DetachFromDisposeScope();
             register_parameter(ParameterName, _parameter);
             _zeroPoints = calibrated.ZeroPoints?.clone().DetachFromDisposeScope();
             if (_zeroPoints is not null)
@@ -54,6 +54,8 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 
     /// <summary>The trained scale or α, shape [lines, blocksPerLine], float32; null where the estimator learns none.</summary>
     public Parameter? LearnedParameter => _parameter;
+
+    private float StepFactor => Spec.PiK is { } k ? (float)(Math.PI / k) : 1f;
 
     private string ParameterName => Spec.PiK is null ? "scale" : "alpha";
 
@@ -118,7 +120,12 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         Tensor codes = GridArithmetic.Codes(contiguous, _layout, grid.Scales, grid.ZeroPoints, Spec.Grid);
         Half[] scales = Array.ConvertAll(Values<float>(grid.Scales), scale => (Half)scale);
         byte[]? zeroPoints = grid.ZeroPoints is { } zeros ? Array.ConvertAll(Values<float>(zeros), zero => (byte)zero) : null;
-        return QuantizedTensor.Pack(Spec, _layout.Rows, _layout.Columns, Values<byte>(codes), scales, zeroPoints);
+        int rowBytes = checked((int)BitPacking.RowBytes(_layout.Columns, Spec.Bits));
+        byte[] packed = new byte[checked(_layout.Rows * rowBytes)];
+        byte[] unpacked = Values<byte>(codes);
+        for (int row = 0; row < _layout.Rows; row++)
+            BitPacking.PackRow(unpacked.AsSpan(row * (int)_layout.Columns, (int)_layout.Columns), Spec.Bits, packed.AsSpan(row * rowBytes, rowBytes));
+        return new QuantizedTensor(_layout.Rows, _layout.Columns, Spec.Grid, Spec.Granularity, packed, scales, zeroPoints, piK: Spec.PiK);
     }
 
     /// <summary>The scales and zero points the next forward pass will use.</summary>
@@ -130,13 +137,13 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (_parameter is { } parameter)
         {
-            Tensor learned = HalfScale.Round(parameter.mul(HeldScalar.Of(Spec.StepFactor)));
+            Tensor learned = HalfScale.Round(parameter.mul(HeldScalar.Of(StepFactor)));
             return new(learned.MoveToOuterDisposeScope(), _zeroPoints?.alias().MoveToOuterDisposeScope());
         }
 
         (Tensor covering, Tensor? zeroPoints) = ScaleSearch.Covering(weight.detach().contiguous(), _layout, Spec.Grid);
         // On the pi grid this is α·(π/k) with α = ratio·covering/(π/k).
-        Tensor step = covering.mul_(_clipRatio!).div_(HeldScalar.Of(Spec.StepFactor)).mul_(HeldScalar.Of(Spec.StepFactor));
+        Tensor step = covering.mul_(_clipRatio!).div_(HeldScalar.Of(StepFactor)).mul_(HeldScalar.Of(StepFactor));
         return new(HalfScale.Round(step).MoveToOuterDisposeScope(), zeroPoints?.MoveToOuterDisposeScope());
     }
 
@@ -147,8 +154,8 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         if (_parameter is not { } parameter)
             return;
         using IDisposable noGradient = no_grad();
-        double floor = HalfScale.Floor / Spec.StepFactor;
-        double ceiling = HalfScale.Ceiling / Spec.StepFactor;
+        double floor = HalfScale.Floor / StepFactor;
+        double ceiling = HalfScale.Ceiling / StepFactor;
         parameter.nan_to_num_(floor, ceiling, floor);
         parameter.clamp_(HeldScalar.Of(floor), HeldScalar.Of(ceiling));
     }

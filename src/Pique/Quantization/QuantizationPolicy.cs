@@ -1,4 +1,5 @@
 using Pique.Configuration;
+using Pique.Numerics;
 
 namespace Pique.Quantization;
 
@@ -23,7 +24,7 @@ public sealed class QuantizationPolicy
     /// <param name="overrides">Departures from it, the last match wins.</param>
     /// <returns>The policy.</returns>
     public static QuantizationPolicy From(QatConfig qat, IReadOnlyList<LayerOverride> overrides) =>
-        new(new(qat.Bits, qat.Granularity, qat.SteVariant, qat.PiK, qat.Symmetric), overrides);
+        new(new(qat.Bits, qat.Granularity, qat.SteVariant, qat.PiK, qat.Symmetric ? GridKind.TwosComplement : GridKind.Affine), overrides);
 
     /// <summary>How a layer's weight is quantized.</summary>
     /// <param name="layerName">Checkpoint name of the layer, without ".weight".</param>

@@ -7,7 +7,7 @@ namespace Pique.Quantization;
 /// <summary>A quantized weight matrix: packed codes, float16 scales and, on the affine grid, zero points.</summary>
 /// <remarks>
 /// Codes are packed as <see cref="BitPacking"/> says, every row at a byte of its own. A weight reads back as
-/// (code − zeroPoint)·scale, with zero point 2^(bits−1) on the symmetric grid: equal to the fake-quantized weight of the last
+/// (code − zeroPoint + offset)·scale, with zero point 2^(bits−1) on the symmetric grids: equal to the fake-quantized weight of the last
 /// forward pass, bit for bit.
 /// </remarks>
 public sealed class QuantizedTensor
@@ -15,35 +15,57 @@ public sealed class QuantizedTensor
     private readonly byte[] _packedCodes;
     private readonly Half[] _scales;
     private readonly byte[]? _zeroPoints;
+    private readonly byte[]? _subScales;
 
     /// <summary>Takes the parts of a quantized matrix, as a file holds them.</summary>
     /// <param name="rows">Output features.</param>
     /// <param name="columns">Input features.</param>
-    /// <param name="bits">Bits a code: 2, 3, 4, 5 or 8.</param>
+    /// <param name="grid">The codes: 2, 3, 4, 5 or 8 bits.</param>
     /// <param name="granularity">Which weights share a scale.</param>
     /// <param name="packedCodes">Packed codes, rows·⌈columns·bits/8⌉ bytes.</param>
-    /// <param name="scales">A scale for every group, line by line.</param>
-    /// <param name="zeroPoints">A zero point for every group; null on the symmetric grid.</param>
-    /// <param name="piK">k of the pi grid the scales were trained on, for the record; null for the uniform grid.</param>
-    /// <exception cref="InputException">A length does not fit the shape, a scale is not finite and positive, or a zero point is out of range.</exception>
+    /// <param name="scales">A scale for every group, line by line; with <paramref name="subScales"/>, a super-scale for every 256 weights of a line.</param>
+    /// <param name="zeroPoints">A zero point for every group; null on the symmetric grids.</param>
+    /// <param name="subScales">The integer of every group that its super-scale is multiplied by; null where scales have one level.</param>
+    /// <param name="piK">k of the pi grid the scales were trained on, for the record; null for the uniform grid and where every channel has its own.</param>
+    /// <exception cref="InputException">A length does not fit the shape, a scale is not finite and positive, or a zero point or sub-scale is out of range.</exception>
     public QuantizedTensor(
-        long rows, long columns, int bits, QuantGranularity granularity, byte[] packedCodes, Half[] scales, byte[]? zeroPoints, int? piK = null)
+        long rows,
+        long columns,
+        CodeGrid grid,
+        QuantGranularity granularity,
+        byte[] packedCodes,
+        Half[] scales,
+        byte[]? zeroPoints = null,
+        byte[]? subScales = null,
+        int? piK = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rows);
         ArgumentOutOfRangeException.ThrowIfNegative(columns);
-        if (bits is not (2 or 3 or 4 or 5 or 8))
-            throw new InputException($"Quantized tensor: found {bits} bits, expected 2, 3, 4, 5 or 8.");
+        if (grid.Bits is not (2 or 3 or 4 or 5 or 8))
+            throw new InputException($"Quantized tensor: found {grid.Bits} bits, expected 2, 3, 4, 5 or 8.");
+        if (grid.Symmetric != zeroPoints is null)
+            throw new InputException($"Quantized tensor: found {(zeroPoints is null ? "no zero points" : "zero points")}, expected {(grid.Symmetric ? "none" : "some")} on the {grid.Kind} grid.");
         Layout = GroupLayout.For(granularity, rows, columns);
-        Grid = new CodeGrid(bits, zeroPoints is null);
-        RequireCount("bytes of codes", packedCodes.Length, checked(rows * BitPacking.RowBytes(columns, bits)));
-        RequireCount("scales", scales.Length, Layout.GroupCount);
-        if (zeroPoints is not null)
-            RequireCount("zero points", zeroPoints.Length, Layout.GroupCount);
+        Grid = grid;
+        RequireCount("bytes of codes", packedCodes.Length, checked(rows * BitPacking.RowBytes(columns, grid.Bits)));
+        RequireCount(subScales is null ? "scales" : "super-scales", scales.Length, subScales is null ? Layout.GroupCount : Layout.LineCount * TwoLevelScale.SuperScalesPerLine(Layout));
         if (Array.FindIndex(scales, scale => !Half.IsFinite(scale) || scale <= Half.Zero) is var bad and >= 0)
             throw new InputException($"Quantized tensor: scale {bad} is {scales[bad]}, expected a finite number above zero.");
-        if (zeroPoints is not null && Array.FindIndex(zeroPoints, zero => zero > Grid.MaxCode) is var high and >= 0)
-            throw new InputException($"Quantized tensor: zero point {high} is {zeroPoints[high]}, expected at most {Grid.MaxCode} at {bits} bits.");
-        (Granularity, PiK, _packedCodes, _scales, _zeroPoints) = (granularity, piK, packedCodes, scales, zeroPoints);
+        if (zeroPoints is not null)
+        {
+            RequireCount("zero points", zeroPoints.Length, Layout.GroupCount);
+            RequireRange("zero point", zeroPoints, 0, Grid.MaxCode);
+        }
+
+        if (subScales is not null)
+        {
+            RequireCount("sub-scales", subScales.Length, Layout.GroupCount);
+            if (!TwoLevelScale.Exists(grid.Bits, Layout.BlockSize) && Layout.WeightCount > 0)
+                throw new InputException($"Quantized tensor: found two-level scales of {granularity} at {grid.Bits} bits, expected PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3.");
+            RequireRange("sub-scale", subScales, 1, TwoLevelScale.LargestMultiplier(grid.Bits));
+        }
+
+        (Granularity, PiK, _packedCodes, _scales, _zeroPoints, _subScales) = (granularity, piK, packedCodes, scales, zeroPoints, subScales);
     }
 
     /// <summary>Output features.</summary>
@@ -54,9 +76,6 @@ public sealed class QuantizedTensor
 
     /// <summary>Bits a code.</summary>
     public int Bits => Grid.Bits;
-
-    /// <summary>Whether the grid is two's complement.</summary>
-    public bool Symmetric => Grid.Symmetric;
 
     /// <summary>The codes.</summary>
     public CodeGrid Grid { get; }
@@ -73,35 +92,20 @@ public sealed class QuantizedTensor
     /// <summary>Packed codes, rows·⌈columns·bits/8⌉ bytes.</summary>
     public ReadOnlyMemory<byte> PackedCodes => _packedCodes;
 
-    /// <summary>Scales, shape [lines, blocksPerLine] line by line.</summary>
+    /// <summary>Scales, shape [lines, blocksPerLine] line by line; with <see cref="SubScales"/>, super-scales, shape [lines, ⌈lineWidth/256⌉].</summary>
     public ReadOnlyMemory<Half> Scales => _scales;
 
-    /// <summary>Zero points, shape of the scales; null on the symmetric grid.</summary>
+    /// <summary>Integers that the super-scales are multiplied by, shape [lines, blocksPerLine]; null where scales have one level.</summary>
+    public ReadOnlyMemory<byte>? SubScales => _subScales is { } subScales ? subScales : (ReadOnlyMemory<byte>?)null;
+
+    /// <summary>Zero points, shape [lines, blocksPerLine]; null on the symmetric grids.</summary>
     public ReadOnlyMemory<byte>? ZeroPoints => _zeroPoints is { } zeroPoints ? zeroPoints : (ReadOnlyMemory<byte>?)null;
 
     /// <summary>Bytes of codes, scales and zero points.</summary>
-    public long StoredBytes => _packedCodes.LongLength + (2 * _scales.LongLength) + (_zeroPoints?.LongLength ?? 0);
+    public long StoredBytes => _packedCodes.LongLength + (2 * _scales.LongLength) + (_zeroPoints?.LongLength ?? 0) + (_subScales?.LongLength ?? 0);
 
     /// <summary>Bits a weight takes, scales, zero points and row padding included; NaN for a tensor without weights.</summary>
     public double BitsPerWeight => 8.0 * StoredBytes / Layout.WeightCount;
-
-    /// <summary>Packs codes.</summary>
-    /// <param name="spec">How the weight was quantized.</param>
-    /// <param name="rows">Output features.</param>
-    /// <param name="columns">Input features.</param>
-    /// <param name="codes">Stored codes row by row, 0 … 2^bits − 1.</param>
-    /// <param name="scales">A scale for every group.</param>
-    /// <param name="zeroPoints">A zero point for every group; null on the symmetric grid.</param>
-    /// <returns>The packed tensor.</returns>
-    public static QuantizedTensor Pack(
-        WeightQuantizationSpec spec, long rows, long columns, ReadOnlySpan<byte> codes, Half[] scales, byte[]? zeroPoints)
-    {
-        int rowBytes = checked((int)BitPacking.RowBytes(columns, spec.Bits));
-        byte[] packed = new byte[checked(rows * rowBytes)];
-        for (int row = 0; row < rows; row++)
-            BitPacking.PackRow(codes.Slice(row * (int)columns, (int)columns), spec.Bits, packed.AsSpan(row * rowBytes, rowBytes));
-        return new(rows, columns, spec.Bits, spec.Granularity, packed, scales, zeroPoints, spec.PiK);
-    }
 
     /// <summary>Unpacks one row's codes.</summary>
     /// <param name="row">Row, from 0.</param>
@@ -113,7 +117,7 @@ public sealed class QuantizedTensor
     }
 
     /// <summary>Reads the weights back.</summary>
-    /// <returns>(code − zeroPoint)·scale row by row, rows·columns values.</returns>
+    /// <returns>(code − zeroPoint + offset)·scale row by row, rows·columns values.</returns>
     public float[] DequantizeToArray()
     {
         float[] weights = new float[checked(Rows * Columns)];
@@ -126,7 +130,7 @@ public sealed class QuantizedTensor
             {
                 long group = Layout.GroupOf(index);
                 int zeroPoint = _zeroPoints?[group] ?? Grid.SymmetricZeroPoint;
-                weights[index++] = ScalarQuantizer.Dequantize(code, (float)_scales[group], zeroPoint);
+                weights[index++] = ScalarQuantizer.Dequantize(code, ScaleOf(group), zeroPoint, Grid.Offset);
             }
         }
 
@@ -136,6 +140,23 @@ public sealed class QuantizedTensor
     /// <summary>Reads the weights back.</summary>
     /// <returns>Shape [rows, columns], float32.</returns>
     public Tensor Dequantize() => tensor(DequantizeToArray(), [Rows, Columns]);
+
+    /// <summary>Scale of a group: super-scale times sub-scale where scales have two levels. Exact in float32.</summary>
+    /// <param name="group">Index of the group, line by line.</param>
+    /// <returns>The scale.</returns>
+    public float ScaleOf(long group)
+    {
+        if (_subScales is null)
+            return (float)_scales[group];
+        (long line, long block) = Math.DivRem(group, Layout.BlocksPerLine);
+        return (float)_scales[(line * TwoLevelScale.SuperScalesPerLine(Layout)) + (block / TwoLevelScale.BlocksPerSuperScale(Layout))] * _subScales[group];
+    }
+
+    private static void RequireRange(string what, byte[] values, int least, int most)
+    {
+        if (Array.FindIndex(values, value => value < least || value > most) is var bad and >= 0)
+            throw new InputException($"Quantized tensor: {what} {bad} is {values[bad]}, expected {least} to {most}.");
+    }
 
     private static void RequireCount(string what, long found, long expected)
     {

@@ -16,14 +16,14 @@ public sealed class ScalarQuantizerTests
         Gen.Select(Grids, Gen.Float[0f, 1f]).Sample((grid, place) =>
         {
             float weight = ((place * ((1 << grid.Bits) - 1)) - grid.ZeroPoint) * grid.Scale;
-            double error = Math.Abs(weight - ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weight, grid.Scale, grid.ZeroPoint, grid.Bits), grid.Scale, grid.ZeroPoint));
+            double error = Math.Abs(weight - ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weight, grid.Scale, grid.ZeroPoint, new CodeGrid(grid.Bits, GridKind.Affine)), grid.Scale, grid.ZeroPoint));
             return error <= grid.Scale * 0.50001;
         });
 
     [Fact]
     public void Quantizing_a_dequantized_weight_gives_its_code_again() =>
         Grids.Sample(grid => Enumerable.Range(0, 1 << grid.Bits).All(code =>
-            ScalarQuantizer.Code(ScalarQuantizer.Dequantize((byte)code, grid.Scale, grid.ZeroPoint), grid.Scale, grid.ZeroPoint, grid.Bits) == code));
+            ScalarQuantizer.Code(ScalarQuantizer.Dequantize((byte)code, grid.Scale, grid.ZeroPoint), grid.Scale, grid.ZeroPoint, new CodeGrid(grid.Bits, GridKind.Affine)) == code));
 
     [Theory]
     [InlineData(0.5f, 0)]
@@ -33,5 +33,5 @@ public sealed class ScalarQuantizerTests
     [InlineData(99f, 7)]
     [InlineData(-99f, -8)]
     public void Ties_go_to_even_and_the_ends_clamp(float weight, int level) =>
-        Assert.Equal(level + 8, ScalarQuantizer.Code(weight, 1f, 8, 4));
+        Assert.Equal(level + 8, ScalarQuantizer.Code(weight, 1f, 8, new CodeGrid(4, GridKind.TwosComplement)));
 }

@@ -25,7 +25,7 @@ public sealed class ScaleSearchTests
         Tensor probabilities = arange(Count, dtype: ScalarType.Float64).add(0.5).div(Count);
         Tensor weight = probabilities.mul(2).sub(1).erfinv().mul(Math.Sqrt(2)).to(ScalarType.Float32).view(1024, 1024);
         GroupLayout layout = GroupLayout.For(new QuantGranularity.PerTensor(), 1024, 1024);
-        CodeGrid grid = new(bits, true);
+        CodeGrid grid = new(bits, GridKind.TwosComplement);
         using GroupScales found = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError);
         QuantizationError error = QuantizationError.Measure(weight, GridArithmetic.FakeQuantize(weight, layout, found.Scales, null, grid));
 
@@ -48,7 +48,7 @@ public sealed class ScaleSearchTests
         using Generator generator = new(7);
         Tensor weight = randn([Rows, Columns], generator: generator);
         float[] weights = weight.data<float>().ToArray();
-        CodeGrid grid = new(bits, symmetric);
+        CodeGrid grid = new(bits, symmetric ? GridKind.TwosComplement : GridKind.Affine);
         using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerChannel(), Rows, Columns), grid, ScaleMethod.MinimumError);
         double foundError = 0, bestError = 0;
         for (int row = 0; row < Rows; row++)
@@ -58,8 +58,8 @@ public sealed class ScaleSearchTests
             double best = double.PositiveInfinity;
             float largest = 2 * values.Max(MathF.Abs);
             for (Half scale = (Half)0.05f; (float)scale < largest; scale = Half.BitIncrement(scale))
-                best = Math.Min(best, SquaredError(values, (float)scale, zeroPoint, bits));
-            double here = SquaredError(values, found.Scales[row, 0].item<float>(), zeroPoint, bits);
+                best = Math.Min(best, SquaredError(values, (float)scale, zeroPoint, grid));
+            double here = SquaredError(values, found.Scales[row, 0].item<float>(), zeroPoint, grid);
             Assert.True(here >= best);
             foundError += here;
             bestError += best;
@@ -74,7 +74,7 @@ public sealed class ScaleSearchTests
         float[] weights = QuantizationCases.Weights(9, 21, seed: 3);
         foreach (QuantGranularity granularity in QuantizationCases.Granularities)
         {
-            foreach (CodeGrid grid in from bits in new[] { 2, 3, 4, 5, 8 } from symmetric in new[] { true, false } select new CodeGrid(bits, symmetric))
+            foreach (CodeGrid grid in from bits in new[] { 2, 3, 4, 5, 8 } from symmetric in new[] { true, false } select new CodeGrid(bits, symmetric ? GridKind.TwosComplement : GridKind.Affine))
             {
                 using DisposeScope scope = NewDisposeScope();
                 GroupLayout layout = GroupLayout.For(granularity, 9, 21);
@@ -85,7 +85,7 @@ public sealed class ScaleSearchTests
                 {
                     int group = (int)layout.GroupOf(i);
                     int zeroPoint = (int)(zeroPoints?[group] ?? grid.SymmetricZeroPoint);
-                    float back = ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weights[i], scales[group], zeroPoint, grid.Bits), scales[group], zeroPoint);
+                    float back = ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weights[i], scales[group], zeroPoint, grid), scales[group], zeroPoint);
                     // A float16 scale that was rounded down, and an affine zero point off by half a step, leave the end of the range uncovered.
                     double slack = (grid.Symmetric ? 0.0 : 0.5) + (grid.MaxCode / 2048.0);
                     Assert.True(Math.Abs(weights[i] - back) <= scales[group] * (0.5 + slack), $"{granularity} {grid} {i}: {weights[i]} became {back} at scale {scales[group]}");
@@ -102,7 +102,7 @@ public sealed class ScaleSearchTests
         {
             foreach (bool symmetric in new[] { true, false })
             {
-                using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerBlock(3), 3, 8), new(4, symmetric), method);
+                using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerBlock(3), 3, 8), new(4, symmetric ? GridKind.TwosComplement : GridKind.Affine), method);
                 Assert.Equal([3, 3], found.Scales.shape);
                 Assert.All(found.Scales.data<float>().ToArray(), scale => Assert.Equal(HalfScale.Floor, scale));
             }
@@ -113,10 +113,10 @@ public sealed class ScaleSearchTests
     public void The_mean_absolute_scale_is_that_of_lsq()
     {
         using Tensor weight = tensor(new[] { 1f, -3f, 2f, -2f }, [1, 4]);
-        using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerChannel(), 1, 4), new(4, true), ScaleMethod.MeanAbsolute);
+        using GroupScales found = ScaleSearch.Find(weight, GroupLayout.For(new QuantGranularity.PerChannel(), 1, 4), new(4, GridKind.TwosComplement), ScaleMethod.MeanAbsolute);
         Assert.Equal((float)(Half)(2 * 2 / MathF.Sqrt(7)), found.Scales.item<float>());
     }
 
-    private static double SquaredError(float[] weights, float scale, int zeroPoint, int bits) =>
-        weights.Sum(weight => Math.Pow(weight - ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weight, scale, zeroPoint, bits), scale, zeroPoint), 2));
+    private static double SquaredError(float[] weights, float scale, int zeroPoint, CodeGrid grid) =>
+        weights.Sum(weight => Math.Pow(weight - ScalarQuantizer.Dequantize(ScalarQuantizer.Code(weight, scale, zeroPoint, grid), scale, zeroPoint), 2));
 }

@@ -49,7 +49,7 @@ public sealed class FakeQuantizerTests
                     int index = (row * Columns) + column;
                     int group = (int)packed.Layout.GroupOf(index);
                     int zeroPoint = packed.ZeroPoints is { } zeroPoints ? zeroPoints.Span[group] : 1 << (spec.Bits - 1);
-                    byte expected = ScalarQuantizer.Code(Weights[index], (float)packed.Scales.Span[group], zeroPoint, spec.Bits);
+                    byte expected = ScalarQuantizer.Code(Weights[index], (float)packed.Scales.Span[group], zeroPoint, spec.Grid);
                     if (expected != codes[column])
                         Assert.Fail($"{spec} [{row}, {column}]: found {codes[column]}, expected {expected}");
                 }
@@ -163,7 +163,7 @@ public sealed class FakeQuantizerTests
         Tensor weight = QuantizationCases.Matrix(Weights, Rows, Columns);
         foreach (bool symmetric in new[] { true, false })
         {
-            WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard(), null, symmetric);
+            WeightQuantizationSpec spec = new(4, new QuantGranularity.PerChannel(), new SteVariant.Standard(), null, symmetric ? GridKind.TwosComplement : GridKind.Affine);
             using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.MinimumError);
             Tensor found = quantizer.CurrentScales(weight).Scales;
             using GroupScales searched = ScaleSearch.Find(weight, GroupLayout.For(spec.Granularity, Rows, Columns), spec.Grid, ScaleMethod.MinimumError);

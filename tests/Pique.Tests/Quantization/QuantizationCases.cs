@@ -1,4 +1,5 @@
 using Pique.Configuration;
+using Pique.Numerics;
 using Pique.Quantization;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal static class QuantizationCases
         from granularity in Granularities
         from estimator in Estimators
         from grid in new (int? PiK, bool Symmetric)[] { (null, true), (null, false), (3, true), (4, true), (4, false) }
-        select new WeightQuantizationSpec(bits, granularity, estimator, grid.PiK, grid.Symmetric);
+        select new WeightQuantizationSpec(bits, granularity, estimator, grid.PiK, grid.Symmetric ? GridKind.TwosComplement : GridKind.Affine);
 
     /// <summary>The cases that differ in the forward pass: the scale learned, and the scale recomputed.</summary>
     internal static IEnumerable<WeightQuantizationSpec> LearnedAndNot() =>

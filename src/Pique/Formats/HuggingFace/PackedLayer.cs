@@ -52,7 +52,7 @@ internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool 
         byte[]? zeroPoints = Symmetric ? null : ReadPart(file, name + ZeroPointsSuffix, SafetensorsDtype.U8, layout.ScaleShape);
         try
         {
-            return new QuantizedTensor(rows, columns, Bits, Granularity, codes, MemoryMarshal.Cast<byte, Half>(scales).ToArray(), zeroPoints, PiK);
+            return new QuantizedTensor(rows, columns, new CodeGrid(Bits, Symmetric ? GridKind.TwosComplement : GridKind.Affine), Granularity, codes, MemoryMarshal.Cast<byte, Half>(scales).ToArray(), zeroPoints, piK: PiK);
         }
         catch (InputException failure)
         {

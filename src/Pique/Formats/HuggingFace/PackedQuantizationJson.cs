@@ -30,7 +30,7 @@ internal static class PackedQuantizationJson
             json.WriteString("granularity", tensor.Granularity.GetType().Name);
             if (tensor.Granularity is QuantGranularity.PerBlock block)
                 json.WriteNumber("block_size", block.BlockSize);
-            json.WriteBoolean("symmetric", tensor.Symmetric);
+            json.WriteBoolean("symmetric", tensor.Grid.Symmetric);
             if (tensor.PiK is { } piK)
                 json.WriteNumber("pi_k", piK);
             if (activationBits.TryGetValue(layer, out int entering))

@@ -81,7 +81,7 @@ internal sealed class PackedWeights : IWeightSource
             {
                 int group = (int)tensor.Layout.GroupOf(firstElement + index);
                 int zeroPoint = tensor.ZeroPoints is { } zeroPoints ? zeroPoints.Span[group] : tensor.Grid.SymmetricZeroPoint;
-                destination[index] = ScalarQuantizer.Dequantize(codes[column + index], (float)tensor.Scales.Span[group], zeroPoint);
+                destination[index] = ScalarQuantizer.Dequantize(codes[column + index], tensor.ScaleOf(group), zeroPoint, tensor.Grid.Offset);
             }
 
             destination = destination[count..];

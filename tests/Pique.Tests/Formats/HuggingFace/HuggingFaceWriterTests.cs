@@ -253,7 +253,7 @@ public sealed class HuggingFaceWriterTests : IDisposable
                 BitPacking.PackRow([.. Enumerable.Range(0, (int)columns).Select(_ => (byte)random.Next(1 << bits))], bits, packed.AsSpan(row * rowBytes, rowBytes));
             Half[] scales = [.. Enumerable.Range(0, (int)groupCount).Select(_ => (Half)(0.01 + random.NextDouble()))];
             byte[]? zeroPoints = symmetric ? null : [.. Enumerable.Range(0, (int)groupCount).Select(_ => (byte)random.Next(1 << bits))];
-            quantized.Add(name, new QuantizedTensor(rows, columns, bits, granularity, packed, scales, zeroPoints, piK));
+            quantized.Add(name, new QuantizedTensor(rows, columns, new CodeGrid(bits, symmetric ? GridKind.TwosComplement : GridKind.Affine), granularity, packed, scales, zeroPoints, piK: piK));
         }
 
         return quantized;

@@ -1,0 +1,77 @@
+using System.Runtime.Intrinsics;
+
+namespace Pique.Numerics.Kernels;
+
+/// <summary>Sixteen float32 lanes, held in one, two or four vectors.</summary>
+/// <remarks>
+/// Every form of a kernel advances by the same sixteen weights, so a sum has the same sixteen partial sums, added by the same tree,
+/// whatever the width of a vector: forms agree bit for bit without further care. Products and sums are never contracted.
+/// </remarks>
+internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
+{
+    /// <summary>The same value in every lane.</summary>
+    static abstract TSelf Broadcast(float value);
+
+    /// <summary>Reads sixteen values.</summary>
+    static abstract TSelf Load(float* source);
+
+    /// <summary>Sixteen bytes as values 0 … 255.</summary>
+    static abstract TSelf FromBytes(Vector128<byte> values);
+
+    /// <summary>Sixteen bytes as values −128 … 127.</summary>
+    static abstract TSelf FromSignedBytes(Vector128<sbyte> values);
+
+    /// <summary>Lanes that hold integers 0 … 255, as bytes.</summary>
+    Vector128<byte> ToBytes();
+
+    /// <summary>Writes sixteen values.</summary>
+    void Store(float* destination);
+
+    /// <summary>Writes sixteen values past the caches; the destination is aligned to 64 bytes.</summary>
+    void StoreNonTemporal(float* destination);
+
+    /// <summary>Writes sixteen values as bfloat16, rounded to nearest, ties to even.</summary>
+    void StoreBFloat16(ushort* destination);
+
+    /// <summary>Sum.</summary>
+    static abstract TSelf operator +(TSelf left, TSelf right);
+
+    /// <summary>Difference.</summary>
+    static abstract TSelf operator -(TSelf left, TSelf right);
+
+    /// <summary>Product.</summary>
+    static abstract TSelf operator *(TSelf left, TSelf right);
+
+    /// <summary>Quotient, by true division.</summary>
+    static abstract TSelf operator /(TSelf left, TSelf right);
+
+    /// <summary>Bits set in both: a mask applied to values.</summary>
+    static abstract TSelf operator &(TSelf left, TSelf right);
+
+    /// <summary>The nearest integers, ties to even.</summary>
+    static abstract TSelf Round(TSelf value);
+
+    /// <summary>Magnitudes.</summary>
+    static abstract TSelf Abs(TSelf value);
+
+    /// <summary>The smaller of a bound and a value; a value that is no number stays.</summary>
+    static abstract TSelf AtMost(TSelf value, TSelf bound);
+
+    /// <summary>The larger of a bound and a value; a value that is no number stays.</summary>
+    static abstract TSelf AtLeast(TSelf value, TSelf bound);
+
+    /// <summary>A mask: all bits where left ≤ right.</summary>
+    static abstract TSelf LessOrEqual(TSelf left, TSelf right);
+
+    /// <summary>The first value where the mask is set, else the second.</summary>
+    static abstract TSelf Select(TSelf mask, TSelf whereSet, TSelf otherwise);
+
+    /// <summary>Sum over the lanes: lane i and i + 8, then i + 4, then i + 2, then i + 1.</summary>
+    float Sum();
+
+    /// <summary>Largest lane.</summary>
+    float Largest();
+
+    /// <summary>Smallest lane.</summary>
+    float Smallest();
+}

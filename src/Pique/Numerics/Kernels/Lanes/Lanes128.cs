@@ -1,0 +1,146 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Pique.Numerics.Kernels;
+
+/// <summary>Sixteen lanes in four vectors of 128 bits.</summary>
+internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
+{
+    private readonly Vector128<float> _a;
+    private readonly Vector128<float> _b;
+    private readonly Vector128<float> _c;
+    private readonly Vector128<float> _d;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) => (_a, _b, _c, _d) = (a, b, c, d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Broadcast(float value)
+    {
+        Vector128<float> all = Vector128.Create(value);
+        return new(all, all, all, all);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Load(float* source) =>
+        new(Vector128.Load(source), Vector128.Load(source + 4), Vector128.Load(source + 8), Vector128.Load(source + 12));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 FromBytes(Vector128<byte> values)
+    {
+        (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(values);
+        (Vector128<uint> a, Vector128<uint> b) = Vector128.Widen(low);
+        (Vector128<uint> c, Vector128<uint> d) = Vector128.Widen(high);
+        return FromIntegers(a.AsInt32(), b.AsInt32(), c.AsInt32(), d.AsInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 FromSignedBytes(Vector128<sbyte> values)
+    {
+        (Vector128<short> low, Vector128<short> high) = Vector128.Widen(values);
+        (Vector128<int> a, Vector128<int> b) = Vector128.Widen(low);
+        (Vector128<int> c, Vector128<int> d) = Vector128.Widen(high);
+        return FromIntegers(a, b, c, d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes128 FromIntegers(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) =>
+        new(Vector128.ConvertToSingle(a), Vector128.ConvertToSingle(b), Vector128.ConvertToSingle(c), Vector128.ConvertToSingle(d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<byte> ToBytes()
+    {
+        Vector128<ushort> low = Vector128.Narrow(Vector128.ConvertToInt32Native(_a).AsUInt32(), Vector128.ConvertToInt32Native(_b).AsUInt32());
+        Vector128<ushort> high = Vector128.Narrow(Vector128.ConvertToInt32Native(_c).AsUInt32(), Vector128.ConvertToInt32Native(_d).AsUInt32());
+        return Vector128.Narrow(low, high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* destination)
+    {
+        _a.Store(destination);
+        _b.Store(destination + 4);
+        _c.Store(destination + 8);
+        _d.Store(destination + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreNonTemporal(float* destination)
+    {
+        _a.StoreAlignedNonTemporal(destination);
+        _b.StoreAlignedNonTemporal(destination + 4);
+        _c.StoreAlignedNonTemporal(destination + 8);
+        _d.StoreAlignedNonTemporal(destination + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBFloat16(ushort* destination)
+    {
+        Vector128.Narrow(HighHalf(_a), HighHalf(_b)).Store(destination);
+        Vector128.Narrow(HighHalf(_c), HighHalf(_d)).Store(destination + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> HighHalf(Vector128<float> value)
+    {
+        Vector128<uint> bits = value.AsUInt32();
+        Vector128<uint> rounded = (bits + Vector128.Create(0x7FFFu) + ((bits >> 16) & Vector128<uint>.One)) >> 16;
+        return Vector128.ConditionalSelect(Vector128.Equals(value, value).AsUInt32(), rounded, Vector128.Create(0x7FC0u));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 operator +(Lanes128 left, Lanes128 right) => new(left._a + right._a, left._b + right._b, left._c + right._c, left._d + right._d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 operator -(Lanes128 left, Lanes128 right) => new(left._a - right._a, left._b - right._b, left._c - right._c, left._d - right._d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 operator *(Lanes128 left, Lanes128 right) => new(left._a * right._a, left._b * right._b, left._c * right._c, left._d * right._d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 operator /(Lanes128 left, Lanes128 right) => new(left._a / right._a, left._b / right._b, left._c / right._c, left._d / right._d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 operator &(Lanes128 left, Lanes128 right) => new(left._a & right._a, left._b & right._b, left._c & right._c, left._d & right._d);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Round(Lanes128 value) => new(
+        Vector128.Round(value._a, MidpointRounding.ToEven),
+        Vector128.Round(value._b, MidpointRounding.ToEven),
+        Vector128.Round(value._c, MidpointRounding.ToEven),
+        Vector128.Round(value._d, MidpointRounding.ToEven));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Abs(Lanes128 value) => new(Vector128.Abs(value._a), Vector128.Abs(value._b), Vector128.Abs(value._c), Vector128.Abs(value._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AtMost(Lanes128 value, Lanes128 bound) => new(
+        Vector128.MinNative(bound._a, value._a), Vector128.MinNative(bound._b, value._b), Vector128.MinNative(bound._c, value._c), Vector128.MinNative(bound._d, value._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 AtLeast(Lanes128 value, Lanes128 bound) => new(
+        Vector128.MaxNative(bound._a, value._a), Vector128.MaxNative(bound._b, value._b), Vector128.MaxNative(bound._c, value._c), Vector128.MaxNative(bound._d, value._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LessOrEqual(Lanes128 left, Lanes128 right) => new(
+        Vector128.LessThanOrEqual(left._a, right._a),
+        Vector128.LessThanOrEqual(left._b, right._b),
+        Vector128.LessThanOrEqual(left._c, right._c),
+        Vector128.LessThanOrEqual(left._d, right._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Select(Lanes128 mask, Lanes128 whereSet, Lanes128 otherwise) => new(
+        Vector128.ConditionalSelect(mask._a, whereSet._a, otherwise._a),
+        Vector128.ConditionalSelect(mask._b, whereSet._b, otherwise._b),
+        Vector128.ConditionalSelect(mask._c, whereSet._c, otherwise._c),
+        Vector128.ConditionalSelect(mask._d, whereSet._d, otherwise._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Sum() => FourLanes.Sum((_a + _c) + (_b + _d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Largest() => FourLanes.Largest(Vector128.MaxNative(Vector128.MaxNative(_a, _b), Vector128.MaxNative(_c, _d)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float Smallest() => FourLanes.Smallest(Vector128.MinNative(Vector128.MinNative(_a, _b), Vector128.MinNative(_c, _d)));
+}
