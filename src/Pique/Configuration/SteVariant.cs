@@ -28,4 +28,15 @@ public abstract record SteVariant
         /// <summary>λ where none is given.</summary>
         public const float DefaultLambda = 0.1f;
     }
+
+    /// <summary>
+    /// The gradient is g·(1 + δ·sign(g)·(w − ŵ)/s): it always pulls the weight towards its level (EWGS, Lee et al. 2021,
+    /// arXiv:2104.00903, equation 5). No part of the configuration format: a recipe's "estimator" sets it.
+    /// </summary>
+    /// <param name="Delta">δ in code units, zero or more: the paper's δ divided by 2^bits − 1.</param>
+    public sealed record EwgsSigned(float Delta = EwgsSigned.DefaultDelta) : SteVariant
+    {
+        /// <summary>δ where none is given.</summary>
+        public const float DefaultDelta = 0.05f;
+    }
 }

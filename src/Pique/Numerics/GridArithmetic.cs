@@ -1,92 +1,116 @@
+using Pique.Numerics.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
 /// <summary>
-/// The arithmetic every fake quantizer, scale search and conversion shares, in torch operations; <see cref="ScalarQuantizer"/>
-/// is its scalar reference, equal bit for bit.
+/// The arithmetic every fake quantizer, scale search and conversion shares: one pass of a kernel on the CPU, plain torch operations
+/// with the same elementwise results anywhere else.
 /// </summary>
-/// <remarks>
-/// level = clamp(roundHalfEven(w / s), −z, 2^b − 1 − z), code = level + z, ŵ = level·s. Rounding comes before the zero point is
-/// added, so that ties go to even levels whatever z is. A level of −0 is turned into +0, which is what codes read back as.
-/// </remarks>
-internal static class GridArithmetic
+internal static unsafe class GridArithmetic
 {
-    /// <summary>Levels of a view of weights, as a fresh tensor.</summary>
-    /// <param name="weights">View, shape [lines, blocks, blockSize].</param>
-    /// <param name="scales">Float16-exact scales, shape [lines, blocks, 1].</param>
-    /// <param name="zeroPoints">Zero points, same shape as the scales; null on the symmetric grid.</param>
-    /// <param name="grid">The codes.</param>
-    internal static Tensor Levels(Tensor weights, Tensor scales, Tensor? zeroPoints, CodeGrid grid)
-    {
-        Tensor levels = weights.div(scales).sub_(HeldScalar.Of(grid.Offset)).round_();
-        Clamp(levels, zeroPoints, grid);
-        return levels.add_(HeldScalar.Of(grid.Offset));
-    }
-
-    /// <summary>Clamps to the grid's levels, in place.</summary>
-    internal static void Clamp(Tensor levels, Tensor? zeroPoints, CodeGrid grid)
-    {
-        if (zeroPoints is null)
-        {
-            levels.clamp_(HeldScalar.Of(-grid.SymmetricZeroPoint), HeldScalar.Of(grid.SymmetricZeroPoint - 1));
-            return;
-        }
-
-        using Tensor lowest = zeroPoints.neg();
-        using Tensor highest = lowest.add(HeldScalar.Of(grid.MaxCode));
-        levels.clamp_(lowest, highest);
-    }
-
-    /// <summary>Fake-quantizes a whole matrix.</summary>
+    /// <summary>Fake-quantizes a matrix: w + ρ·(ŵ − w).</summary>
     /// <param name="weight">Contiguous weights, shape [rows, columns], float32.</param>
     /// <param name="layout">Which weights share a scale.</param>
-    /// <param name="scales">Float16-exact scales, shape [lines, blocksPerLine].</param>
-    /// <param name="zeroPoints">Zero points, same shape; null on the symmetric grid.</param>
+    /// <param name="scales">Scales, shape [lines, blocksPerLine].</param>
+    /// <param name="zeroPoints">Zero points, same shape; null on the symmetric grids.</param>
     /// <param name="grid">The codes.</param>
+    /// <param name="strength">ρ, 0 to 1.</param>
+    /// <param name="outputType">Float32, or BFloat16 rounded from the float32 result.</param>
     /// <returns>Fresh tensor, same shape as <paramref name="weight"/>.</returns>
-    internal static Tensor FakeQuantize(Tensor weight, GroupLayout layout, Tensor scales, Tensor? zeroPoints, CodeGrid grid) =>
-        Map(weight, layout, segment =>
-        {
-            using Tensor segmentScales = GroupLayout.GroupView(scales, segment);
-            using Tensor? segmentZeros = zeroPoints is null ? null : GroupLayout.GroupView(zeroPoints, segment);
-            using Tensor view = layout.WeightView(weight, segment);
-            return Levels(view, segmentScales, segmentZeros, grid).mul_(segmentScales);
-        });
-
-    /// <summary>Stored codes of a whole matrix, 0 … 2^bits − 1.</summary>
-    /// <returns>Fresh tensor, same shape as <paramref name="weight"/>, uint8.</returns>
-    internal static Tensor Codes(Tensor weight, GroupLayout layout, Tensor scales, Tensor? zeroPoints, CodeGrid grid)
+    public static Tensor FakeQuantize(
+        Tensor weight, GroupLayout layout, Tensor scales, Tensor? zeroPoints, CodeGrid grid, float strength = 1f, ScalarType outputType = ScalarType.Float32)
     {
-        using Tensor codes = Map(weight, layout, segment =>
-        {
-            using Tensor segmentScales = GroupLayout.GroupView(scales, segment);
-            using Tensor? segmentZeros = zeroPoints is null ? null : GroupLayout.GroupView(zeroPoints, segment);
-            using Tensor view = layout.WeightView(weight, segment);
-            Tensor levels = Levels(view, segmentScales, segmentZeros, grid);
-            return segmentZeros is null ? levels.add_(HeldScalar.Of(grid.SymmetricZeroPoint)) : levels.add_(segmentZeros);
-        });
-        return codes.to(ScalarType.Byte);
+        if (!TensorPointer.IsAccessible(weight))
+            return PlainGridArithmetic.FakeQuantize(weight, layout, scales, zeroPoints, grid, strength, outputType);
+        Tensor output = empty(weight.shape, dtype: outputType);
+        FakeQuantizeKernel.Run(KernelArguments(weight, output, scales, zeroPoints, grid, strength), layout, KernelForms.Best);
+        return output;
     }
 
-    /// <summary>Builds a matrix from the result for each of its segments; one that has a single segment is not copied.</summary>
-    internal static Tensor Map(Tensor weight, GroupLayout layout, Func<GroupLayout.Segment, Tensor> compute)
+    /// <summary>Fake-quantizes a matrix with scales that follow its range: covering scale times clip ratio, rounded to float16.</summary>
+    /// <param name="weight">Contiguous weights, shape [rows, columns], float32.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="clipRatios">Ratios, shape [lines, blocksPerLine].</param>
+    /// <param name="grid">The codes.</param>
+    /// <param name="strength">ρ, 0 to 1.</param>
+    /// <param name="outputType">Float32, or BFloat16 rounded from the float32 result.</param>
+    /// <returns>Fresh tensor, same shape as <paramref name="weight"/>, and the scales and zero points it lies on.</returns>
+    public static (Tensor Output, GroupScales Grid) FakeQuantizeFromRange(
+        Tensor weight, GroupLayout layout, Tensor clipRatios, CodeGrid grid, float strength, ScalarType outputType)
     {
-        GroupLayout.Segment[] segments = [.. layout.Segments()];
-        if (segments.Length == 1)
+        if (!TensorPointer.IsAccessible(weight))
         {
-            using Tensor whole = compute(segments[0]);
-            return whole.view(weight.shape);
+            GroupScales found = ScalesFromRange(weight, layout, clipRatios, grid);
+            return (PlainGridArithmetic.FakeQuantize(weight, layout, found.Scales, found.ZeroPoints, grid, strength, outputType), found);
         }
 
-        Tensor result = empty_like(weight);
-        foreach (GroupLayout.Segment segment in segments)
-        {
-            using Tensor part = compute(segment);
-            using Tensor target = layout.WeightView(result, segment);
-            target.copy_(part);
-        }
+        Tensor output = empty(weight.shape, dtype: outputType);
+        GroupScales scales = EmptyScales(layout, grid);
+        ClippedRangeRule rule = new(grid, TensorPointer.Of(clipRatios));
+        RangeKernel.Run(KernelArguments(weight, output, scales.Scales, scales.ZeroPoints, grid, strength), rule, layout, KernelForms.Best);
+        return (output, scales);
+    }
 
-        return result;
+    /// <summary>The scales and zero points of <see cref="FakeQuantizeFromRange"/> alone.</summary>
+    public static GroupScales ScalesFromRange(Tensor weight, GroupLayout layout, Tensor clipRatios, CodeGrid grid)
+    {
+        using GroupScales covering = Covering(weight, layout, grid);
+        using Tensor clipped = covering.Scales.mul(clipRatios);
+        return new(HalfScale.Round(clipped), covering.ZeroPoints?.alias());
+    }
+
+    /// <summary>The smallest scales whose grids cover every weight, not rounded, and the zero points that go with them.</summary>
+    /// <param name="weight">Contiguous weights, shape [rows, columns], float32.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="grid">The codes.</param>
+    public static GroupScales Covering(Tensor weight, GroupLayout layout, CodeGrid grid)
+    {
+        if (!TensorPointer.IsAccessible(weight))
+            return PlainGridArithmetic.Covering(weight, layout, grid);
+        GroupScales scales = EmptyScales(layout, grid);
+        RangeKernel.Run(KernelArguments(weight, null, scales.Scales, scales.ZeroPoints, grid, 1f), new CoveringRule(grid), layout, KernelForms.Best);
+        return scales;
+    }
+
+    /// <summary>Fake-quantizes activations: affine, per token, with a float32 scale from each token's range.</summary>
+    /// <param name="input">Activations, shape [..., features], float32.</param>
+    /// <param name="bits">Bits a code, 2 to 16.</param>
+    /// <returns>Fresh tensor, same shape.</returns>
+    public static Tensor FakeQuantizeTokens(Tensor input, int bits)
+    {
+        if (input.device_type != DeviceType.CPU || input.dtype != ScalarType.Float32)
+            return PlainGridArithmetic.FakeQuantizeTokens(input, bits);
+        using Tensor contiguous = input.contiguous();
+        long features = input.dim() == 0 ? 1 : input.shape[^1];
+        GroupLayout layout = GroupLayout.PerRow(features == 0 ? 0 : input.numel() / features, features);
+        CodeGrid grid = new(bits, GridKind.Affine);
+        Tensor output = empty(input.shape);
+        using GroupScales scales = EmptyScales(layout, grid);
+        RangeKernel.Run(KernelArguments(contiguous, output, scales.Scales, scales.ZeroPoints, grid, 1f), new ActivationRule(bits), layout, KernelForms.Best);
+        return output;
+    }
+
+    private static GroupScales EmptyScales(GroupLayout layout, CodeGrid grid)
+    {
+        // A matrix without weights may have groups all the same: those of a tensor, or of rows without columns.
+        Func<long[], Tensor> create = layout.WeightCount == 0 ? shape => zeros(shape) : shape => empty(shape);
+        return new(create(layout.ScaleShape), grid.Symmetric ? null : create(layout.ScaleShape));
+    }
+
+    private static FakeQuantizeKernel.Arguments KernelArguments(
+        Tensor weight, Tensor? output, Tensor scales, Tensor? zeroPoints, CodeGrid grid, float strength)
+    {
+        bool isBFloat16 = output?.dtype == ScalarType.BFloat16;
+        return new()
+        {
+            Weights = TensorPointer.Of(weight),
+            Output = output is null ? null : TensorPointer.OfOutput(output),
+            IsBFloat16 = isBFloat16,
+            IsNonTemporal = !isBFloat16 && weight.numel() * sizeof(float) >= TensorPointer.NonTemporalBytes,
+            Strength = strength,
+            Grid = new GridPointers(grid, TensorPointer.Of(scales), zeroPoints is null ? null : TensorPointer.Of(zeroPoints)),
+        };
     }
 }

@@ -36,6 +36,9 @@ public sealed record GroupLayout
     /// <summary>Weights in a block; the last block of a line may hold fewer.</summary>
     public long BlockSize { get; }
 
+    /// <summary>Weights in the last block of a line.</summary>
+    public long TailSize => LineWidth - ((BlocksPerLine - 1) * BlockSize);
+
     /// <summary>Blocks in a line, the shorter last one included.</summary>
     public long BlocksPerLine => (LineWidth + BlockSize - 1) / BlockSize;
 
@@ -63,6 +66,12 @@ public sealed record GroupLayout
         QuantGranularity.PerChannel or QuantGranularity.PerToken => new(rows, columns, rows, columns, columns),
         _ => throw new ArgumentOutOfRangeException(nameof(granularity), granularity, "Unknown granularity."),
     };
+
+    /// <summary>One group for each row.</summary>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <returns>The layout.</returns>
+    internal static GroupLayout PerRow(long rows, long columns) => new(rows, columns, rows, columns, columns);
 
     /// <summary>Index of the group a weight belongs to, counting along the scales row by row.</summary>
     /// <param name="weightIndex">Index of the weight, counting row by row.</param>

@@ -14,7 +14,16 @@ public static class HalfScale
     /// <summary>Rounds a scale to the nearest float16 (ties to even) within [<see cref="Floor"/>, <see cref="Ceiling"/>].</summary>
     /// <param name="scale">Any scale but NaN.</param>
     /// <returns>The float16 value as float32.</returns>
-    public static float Round(float scale) => (float)(Half)Math.Clamp(scale, Floor, Ceiling);
+    public static float Round(float scale)
+    {
+        const float SmallestNormal = 1f / (1 << 14);
+        const uint DroppedBits = 0x1FFF;
+        float bounded = Math.Clamp(scale, Floor, Ceiling);
+        if (bounded < SmallestNormal)
+            return bounded + 0.5f - 0.5f; // float32's spacing from ½ on is 2^−24, float16's below its smallest normal number
+        uint bits = BitConverter.SingleToUInt32Bits(bounded);
+        return BitConverter.UInt32BitsToSingle((bits + (DroppedBits >> 1) + ((bits >> 13) & 1)) & ~DroppedBits);
+    }
 
     /// <summary>Rounds scales as <see cref="Round(float)"/> does.</summary>
     /// <param name="scales">Scales, any shape, float32.</param>

@@ -27,27 +27,17 @@ public sealed class ActivationFakeQuantizer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Function.apply(input, (1 << Bits) - 1).MoveToOuterDisposeScope();
+        return Function.apply(input, Bits).MoveToOuterDisposeScope();
     }
 
     private sealed class Function : SingleTensorFunction<Function>
     {
-        private const float SmallestScale = 1.17549435e-38f;
-
         public override string Name => nameof(ActivationFakeQuantizer);
 
         public override Tensor forward(AutogradContext ctx, params object[] vars)
         {
-            Tensor input = (Tensor)vars[0];
-            int maxCode = (int)vars[1];
             using DisposeScope scope = NewDisposeScope();
-            if (input.numel() == 0)
-                return input.clone().MoveToOuterDisposeScope();
-            Tensor lowest = input.amin([-1], keepdim: true).clamp_max_(HeldScalar.Of(0f));
-            Tensor scale = input.amax([-1], keepdim: true).clamp_min_(HeldScalar.Of(0f)).sub_(lowest).div_(HeldScalar.Of(maxCode)).clamp_min_(HeldScalar.Of(SmallestScale));
-            Tensor lowestLevel = lowest.div_(scale).round_();
-            Tensor levels = input.div(scale).round_();
-            return levels.clamp_(lowestLevel, lowestLevel.add(HeldScalar.Of(maxCode))).mul_(scale).MoveToOuterDisposeScope();
+            return GridArithmetic.FakeQuantizeTokens((Tensor)vars[0], (int)vars[1]).MoveToOuterDisposeScope();
         }
 
         public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => [grad_output, null!];

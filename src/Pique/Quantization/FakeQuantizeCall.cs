@@ -6,12 +6,16 @@ namespace Pique.Quantization;
 /// <summary>What one call of <see cref="FakeQuantizeFunction"/> needs besides the tensors that take a gradient.</summary>
 /// <param name="Spec">How the weight is quantized.</param>
 /// <param name="Layout">Which weights share a scale.</param>
-/// <param name="Scales">Float16-exact scales, shape [lines, blocksPerLine].</param>
-/// <param name="ZeroPoints">Zero points, same shape; null on the symmetric grid.</param>
 /// <param name="Strength">ρ of the warm-up, 0 to 1.</param>
-internal sealed record FakeQuantizeCall(
-    WeightQuantizationSpec Spec,
-    GroupLayout Layout,
-    Tensor Scales,
-    Tensor? ZeroPoints,
-    float Strength);
+/// <param name="OutputType">Float32 or BFloat16.</param>
+internal sealed record FakeQuantizeCall(WeightQuantizationSpec Spec, GroupLayout Layout, float Strength, ScalarType OutputType)
+{
+    /// <summary>Scales and zero points, shape [lines, blocksPerLine]; null where they follow the weights' range.</summary>
+    public GroupScales? Scales { get; init; }
+
+    /// <summary>Clip ratios where scales follow the weights' range, shape [lines, blocksPerLine].</summary>
+    public Tensor? ClipRatios { get; init; }
+
+    /// <summary>Step per unit of the trained parameter, π/k on the pi grid: a scalar or shape [lines, 1]; null for 1.</summary>
+    public Tensor? StepFactor { get; init; }
+}

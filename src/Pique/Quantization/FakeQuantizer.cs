@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Numerics;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -7,19 +8,21 @@ namespace Pique.Quantization;
 
 /// <summary>Rounds a weight to its grid in the forward pass and passes gradients by the chosen straight-through estimator.</summary>
 /// <remarks>
-/// An estimator that learns the scale owns it as the parameter "scale" ("alpha" on the pi grid), float32, which the forward pass
-/// rounds to float16 with a straight-through gradient; the zero point is a fixed integer. Any other recomputes the scale from the
-/// latent weights in every forward pass, without a gradient: the covering scale times the buffer "clip_ratio", which calibration
-/// chose for every group; its zero point follows the weights' range.
+/// An estimator that learns the scale owns it as the parameter "scale" ("alpha" on the pi grid), float32, and on the affine grid the
+/// zero point as the parameter "zero_point"; the forward pass rounds the one to float16 or to two levels, the other to an integer,
+/// with straight-through gradients. Any other estimator recomputes the scale from the latent weights in every forward pass, without a
+/// gradient: the covering scale times the buffer "clip_ratio", which calibration chose for every group; its zero point follows the
+/// weights' range, and whether the grid is called pi makes no difference to it.
 /// </remarks>
 public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 {
     private readonly GroupLayout _layout;
     private readonly Parameter? _parameter;
-    private readonly Tensor? _zeroPoints;
+    private readonly Parameter? _zeroPoint;
     private readonly Tensor? _clipRatio;
+    private readonly Tensor? _piK;
 
-    private FakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor weight)
+    private FakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor? piK, Tensor weight)
         : base(nameof(FakeQuantizer))
     {
         LayerName = layerName;
@@ -29,16 +32,26 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (spec.LearnsScale)
         {
-            _parameter = (Parameter)new Parameter(calibrated.Scales.div(HeldScalar.Of(StepFactor))).DetachFromDisposeScope();
+            if (spec.PiKPerChannel)
+            {
+                _piK = piK!.clone().DetachFromDisposeScope();
+                register_buffer("pi_k", _piK);
+            }
+
+            Tensor start = StepFactor() is { } factor ? calibrated.Scales.div(factor) : calibrated.Scales.clone();
+            _parameter = (Parameter)new Parameter(start).DetachFromDisposeScope();
             register_parameter(ParameterName, _parameter);
-            _zeroPoints = calibrated.ZeroPoints?.clone().DetachFromDisposeScope();
-            if (_zeroPoints is not null)
-                register_buffer("zero_point", _zeroPoints);
+            if (calibrated.ZeroPoints is { } zeroPoints)
+            {
+                _zeroPoint = (Parameter)new Parameter(zeroPoints.clone()).DetachFromDisposeScope();
+                register_parameter("zero_point", _zeroPoint);
+            }
+
             return;
         }
 
-        (Tensor covering, _) = ScaleSearch.Covering(weight.detach().contiguous(), layout, spec.Grid);
-        Tensor ratio = where(covering.gt(HeldScalar.Of(HalfScale.Floor)), calibrated.Scales.div(covering), ones_like(covering));
+        using GroupScales covering = GridArithmetic.Covering(weight.detach().contiguous(), layout, spec.Grid);
+        Tensor ratio = where(covering.Scales.gt(HeldScalar.Of(HalfScale.Floor)), calibrated.Scales.div(covering.Scales), ones_like(covering.Scales));
         _clipRatio = ratio.DetachFromDisposeScope();
         register_buffer("clip_ratio", _clipRatio);
     }
@@ -52,25 +65,47 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     /// <summary>Strength ρ of the warm-up, 0 to 1: the output is w + ρ·(ŵ − w), and exactly ŵ at 1.</summary>
     public float Strength { get; set; } = 1f;
 
+    /// <summary>Type of the output: Float32, or BFloat16 for products in bfloat16, rounded from the float32 result to nearest.</summary>
+    public ScalarType OutputType { get; set; } = ScalarType.Float32;
+
     /// <summary>The trained scale or α, shape [lines, blocksPerLine], float32; null where the estimator learns none.</summary>
     public Parameter? LearnedParameter => _parameter;
 
-    private float StepFactor => Spec.PiK is { } k ? (float)(Math.PI / k) : 1f;
+    /// <summary>The trained zero point, same shape, float32; null on symmetric grids and where the estimator learns none.</summary>
+    public Parameter? LearnedZeroPoint => _zeroPoint;
 
     private string ParameterName => Spec.PiK is null ? "scale" : "alpha";
+
+    /// <summary>Makes the quantizer a configuration asks for, with scales found from the weight.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="layerName">Name of the layer, for errors.</param>
+    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
+    /// <param name="method">How its scales are found.</param>
+    /// <returns>The quantizer.</returns>
+    /// <exception cref="InputException">The weight is no matrix or holds a value that is not finite.</exception>
+    public static FakeQuantizer Create(QatConfig config, string layerName, Tensor weight, ScaleMethod method = ScaleMethod.MinimumError) =>
+        Create(layerName, QuantizationPolicy.From(config, []).SpecFor(layerName)!, weight, method);
 
     /// <summary>Makes the quantizer of a weight with scales found from it.</summary>
     /// <param name="layerName">Name of the layer, for errors.</param>
     /// <param name="spec">How the weight is quantized.</param>
     /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
-    /// <param name="method">How its scales are found.</param>
+    /// <param name="method">How its scales are found; where k of the pi grid is chosen for every channel, that search finds them.</param>
     /// <returns>The quantizer.</returns>
-    /// <exception cref="InputException">The weight is no matrix or holds a value that is not finite.</exception>
+    /// <exception cref="InputException">The weight is no matrix, holds a value that is not finite, or has no such grid.</exception>
     public static FakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, ScaleMethod method)
     {
         GroupLayout layout = LayoutOf(layerName, spec, weight);
+        if (spec.PiKPerChannel)
+        {
+            (Tensor k, GroupScales steps) = ScaleSearch.FindPiK(weight, layout, spec.Grid);
+            using (k)
+            using (steps)
+                return new(layerName, spec, layout, steps, k, weight);
+        }
+
         using GroupScales scales = ScaleSearch.Find(weight, layout, spec.Grid, method);
-        return new(layerName, spec, layout, scales, weight);
+        return new(layerName, spec, layout, scales, null, weight);
     }
 
     /// <summary>Makes the quantizer of a weight with scales that calibration found.</summary>
@@ -79,7 +114,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
     /// <param name="calibrated">Scales and zero points of the weight.</param>
     /// <returns>The quantizer.</returns>
-    /// <exception cref="InputException">The weight is no matrix or holds a value that is not finite, or the scales are not of its layout.</exception>
+    /// <exception cref="InputException">The weight is no matrix, holds a value that is not finite, or has no such grid, or the scales are not of its layout.</exception>
     public static FakeQuantizer Create(string layerName, WeightQuantizationSpec spec, Tensor weight, GroupScales calibrated)
     {
         GroupLayout layout = LayoutOf(layerName, spec, weight);
@@ -91,19 +126,28 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
                 + $"{(spec.Symmetric ? "" : " with zero points")}; calibrate this model with this configuration again.");
         }
 
-        return new(layerName, spec, layout, calibrated, weight);
+        if (!spec.PiKPerChannel)
+            return new(layerName, spec, layout, calibrated, null, weight);
+        (Tensor k, GroupScales steps) = ScaleSearch.FindPiK(weight, layout, spec.Grid);
+        using (k)
+        using (steps)
+            return new(layerName, spec, layout, calibrated, k, weight);
     }
 
     /// <summary>Fake-quantizes the weight.</summary>
     /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
-    /// <returns>w + ρ·(ŵ − w), same shape.</returns>
+    /// <returns>w + ρ·(ŵ − w), same shape, of <see cref="OutputType"/>.</returns>
     public override Tensor forward(Tensor weight)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = weight.is_contiguous() ? weight : weight.contiguous();
-        using GroupScales grid = CurrentScales(contiguous);
-        FakeQuantizeCall call = new(Spec, _layout, grid.Scales, grid.ZeroPoints, Strength);
-        return FakeQuantizeFunction.apply(contiguous, _parameter!, call).MoveToOuterDisposeScope();
+        FakeQuantizeCall call = new(Spec, _layout, Strength, OutputType)
+        {
+            Scales = Spec.LearnsScale || Spec.TwoLevelScales ? CurrentScales(contiguous) : null,
+            ClipRatios = _clipRatio,
+            StepFactor = StepFactor(),
+        };
+        return FakeQuantizeFunction.apply(contiguous, _parameter!, _zeroPoint!, call).MoveToOuterDisposeScope();
     }
 
     /// <summary>Quantizes the weight by the arithmetic of <see cref="forward"/>: what it dequantizes to equals the forward pass at strength 1, bit for bit.</summary>
@@ -117,55 +161,69 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = weight.detach().contiguous();
         GroupScales grid = CurrentScales(contiguous);
-        Tensor codes = GridArithmetic.Codes(contiguous, _layout, grid.Scales, grid.ZeroPoints, Spec.Grid);
-        Half[] scales = Array.ConvertAll(Values<float>(grid.Scales), scale => (Half)scale);
-        byte[]? zeroPoints = grid.ZeroPoints is { } zeros ? Array.ConvertAll(Values<float>(zeros), zero => (byte)zero) : null;
-        int rowBytes = checked((int)BitPacking.RowBytes(_layout.Columns, Spec.Bits));
-        byte[] packed = new byte[checked(_layout.Rows * rowBytes)];
-        byte[] unpacked = Values<byte>(codes);
-        for (int row = 0; row < _layout.Rows; row++)
-            BitPacking.PackRow(unpacked.AsSpan(row * (int)_layout.Columns, (int)_layout.Columns), Spec.Bits, packed.AsSpan(row * rowBytes, rowBytes));
-        return new QuantizedTensor(_layout.Rows, _layout.Columns, Spec.Grid, Spec.Granularity, packed, scales, zeroPoints, piK: Spec.PiK);
+        return QuantizedTensor.Pack(contiguous, Spec, _layout, grid);
     }
 
     /// <summary>The scales and zero points the next forward pass will use.</summary>
     /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
-    /// <returns>Float16-exact scales and integer zero points, owned by the caller.</returns>
+    /// <returns>Scales that a file holds exactly, and integer zero points, owned by the caller.</returns>
     public GroupScales CurrentScales(Tensor weight)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         if (_parameter is { } parameter)
         {
-            Tensor learned = HalfScale.Round(parameter.mul(HeldScalar.Of(StepFactor)));
-            return new(learned.MoveToOuterDisposeScope(), _zeroPoints?.alias().MoveToOuterDisposeScope());
+            Tensor step = StepFactor() is { } factor ? parameter.mul(factor) : parameter;
+            Tensor? zeroPoint = _zeroPoint?.round().clamp_(HeldScalar.Of(0), HeldScalar.Of(Spec.Grid.MaxCode));
+            return new(Round(step).MoveToOuterDisposeScope(), zeroPoint?.MoveToOuterDisposeScope());
         }
 
-        (Tensor covering, Tensor? zeroPoints) = ScaleSearch.Covering(weight.detach().contiguous(), _layout, Spec.Grid);
-        // On the pi grid this is α·(π/k) with α = ratio·covering/(π/k).
-        Tensor step = covering.mul_(_clipRatio!).div_(HeldScalar.Of(StepFactor)).mul_(HeldScalar.Of(StepFactor));
-        return new(HalfScale.Round(step).MoveToOuterDisposeScope(), zeroPoints?.MoveToOuterDisposeScope());
+        Tensor contiguous = weight.detach().contiguous();
+        GroupScales found;
+        if (Spec.TwoLevelScales)
+        {
+            GroupScales covering = GridArithmetic.Covering(contiguous, _layout, Spec.Grid);
+            found = new(Round(covering.Scales.mul(_clipRatio!)), covering.ZeroPoints);
+        }
+        else
+        {
+            found = GridArithmetic.ScalesFromRange(contiguous, _layout, _clipRatio!, Spec.Grid);
+        }
+
+        return new(found.Scales.MoveToOuterDisposeScope(), found.ZeroPoints?.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Restores the invariants of the trained parameter; call it after every optimizer step.</summary>
-    /// <remarks>The step is kept within float16's range [2^−24, 65504]; what is not a number becomes the floor. No learning rate can break it.</remarks>
+    /// <summary>Restores the invariants of the trained parameters; call it after every optimizer step.</summary>
+    /// <remarks>The step is kept within float16's range [2^−24, 65504], the zero point within the codes; what is not a number becomes the smallest. No learning rate can break it.</remarks>
     public void EnforceInvariants()
     {
         if (_parameter is not { } parameter)
             return;
         using IDisposable noGradient = no_grad();
-        double floor = HalfScale.Floor / StepFactor;
-        double ceiling = HalfScale.Ceiling / StepFactor;
-        parameter.nan_to_num_(floor, ceiling, floor);
-        parameter.clamp_(HeldScalar.Of(floor), HeldScalar.Of(ceiling));
+        using DisposeScope scope = NewDisposeScope();
+        Tensor factor = StepFactor() ?? ones([]);
+        parameter.nan_to_num_(0, float.MaxValue, 0);
+        parameter.copy_(minimum(maximum(parameter, factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Floor))), factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Ceiling))));
+        _zeroPoint?.nan_to_num_(0, Spec.Grid.MaxCode, 0).clamp_(HeldScalar.Of(0), HeldScalar.Of(Spec.Grid.MaxCode));
     }
 
-    private static T[] Values<T>(Tensor values) where T : unmanaged => values.numel() == 0 ? [] : values.data<T>().ToArray();
+    /// <summary>Step per unit of the parameter, π/k: a scalar or shape [lines, 1]; null where the parameter is the step.</summary>
+    private Tensor? StepFactor() => (Spec.PiK, _piK) switch
+    {
+        (null, _) => null,
+        (_, { } k) => k.reciprocal().mul_(HeldScalar.Of((float)Math.PI)),
+        ({ } k, null) => tensor((float)(Math.PI / k)),
+    };
+
+    private Tensor Round(Tensor scales) => Spec.TwoLevelScales ? TwoLevelScale.Round(scales, _layout, Spec.Bits) : HalfScale.Round(scales);
 
     private static GroupLayout LayoutOf(string layerName, WeightQuantizationSpec spec, Tensor weight)
     {
         WeightCheck.Matrix(layerName, weight);
         WeightCheck.Finite(layerName, weight);
-        return GroupLayout.For(spec.Granularity, weight.shape[0], weight.shape[1]);
+        GroupLayout layout = GroupLayout.For(spec.Granularity, weight.shape[0], weight.shape[1]);
+        if (spec.TwoLevelScales && !(spec.Granularity is QuantGranularity.PerBlock block && TwoLevelScale.Exists(spec.Bits, block.BlockSize) && spec.Kind == GridKind.TwosComplement))
+            throw new InputException($"{layerName}: found two-level scales on the {spec.Kind} grid at {spec.Bits} bits, {spec.Granularity}, expected two's complement with PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3; choose such a granularity or another grid.");
+        return layout;
     }
 }

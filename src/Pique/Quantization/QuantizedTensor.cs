@@ -107,6 +107,36 @@ public sealed class QuantizedTensor
     /// <summary>Bits a weight takes, scales, zero points and row padding included; NaN for a tensor without weights.</summary>
     public double BitsPerWeight => 8.0 * StoredBytes / Layout.WeightCount;
 
+    /// <summary>Quantizes and packs a weight.</summary>
+    /// <param name="weight">Contiguous finite weight, shape [rows, columns], float32.</param>
+    /// <param name="spec">How it is quantized.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="scales">Scales that a file holds exactly, and zero points.</param>
+    /// <returns>The packed tensor.</returns>
+    internal static QuantizedTensor Pack(Tensor weight, WeightQuantizationSpec spec, GroupLayout layout, GroupScales scales)
+    {
+        float[] values = Values(weight);
+        float[] groupScales = Values(scales.Scales);
+        byte[]? zeroPoints = scales.ZeroPoints is { } zeros ? Array.ConvertAll(Values(zeros), zero => (byte)zero) : null;
+        (Half[] stored, byte[]? subScales) = spec.TwoLevelScales ? TwoLevelScale.Split(groupScales, layout, spec.Bits) : (Array.ConvertAll(groupScales, scale => (Half)scale), null);
+        int rowBytes = checked((int)BitPacking.RowBytes(layout.Columns, spec.Bits));
+        byte[] packed = new byte[checked(layout.Rows * rowBytes)];
+        byte[] codes = new byte[layout.Columns];
+        for (int row = 0; row < layout.Rows; row++)
+        {
+            for (int column = 0; column < codes.Length; column++)
+            {
+                int index = (row * codes.Length) + column;
+                int group = (int)layout.GroupOf(index);
+                codes[column] = ScalarQuantizer.Code(values[index], groupScales[group], zeroPoints?[group] ?? spec.Grid.SymmetricZeroPoint, spec.Grid);
+            }
+
+            BitPacking.PackRow(codes, spec.Bits, packed.AsSpan(row * rowBytes, rowBytes));
+        }
+
+        return new QuantizedTensor(layout.Rows, layout.Columns, spec.Grid, spec.Granularity, packed, stored, zeroPoints, subScales, spec.PiKPerChannel ? null : spec.PiK);
+    }
+
     /// <summary>Unpacks one row's codes.</summary>
     /// <param name="row">Row, from 0.</param>
     /// <param name="codes">Receives <see cref="Columns"/> stored codes, 0 … 2^bits − 1.</param>
@@ -151,6 +181,8 @@ public sealed class QuantizedTensor
         (long line, long block) = Math.DivRem(group, Layout.BlocksPerLine);
         return (float)_scales[(line * TwoLevelScale.SuperScalesPerLine(Layout)) + (block / TwoLevelScale.BlocksPerSuperScale(Layout))] * _subScales[group];
     }
+
+    private static float[] Values(Tensor values) => values.numel() == 0 ? [] : values.cpu().data<float>().ToArray();
 
     private static void RequireRange(string what, byte[] values, int least, int most)
     {

@@ -66,6 +66,23 @@ internal sealed class TorchLibraries
         }
     }
 
+    /// <summary>The entry of the OpenMP library libtorch computes with, through which work joins its threads.</summary>
+    /// <returns>Address of <c>GOMP_parallel</c>; zero where libtorch came without that library.</returns>
+    public nint OpenMpParallel()
+    {
+        foreach (string folder in _folders.Where(Directory.Exists))
+        {
+            foreach (string file in Directory.EnumerateFiles(folder, "libgomp*.so*").Order(StringComparer.Ordinal))
+            {
+                // Loading again what is loaded gives the same library.
+                if (NativeLibrary.TryLoad(file, out nint library) && NativeLibrary.TryGetExport(library, "GOMP_parallel", out nint entry))
+                    return entry;
+            }
+        }
+
+        return 0;
+    }
+
     private static void LoadPlain(string path)
     {
         try

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Pique.Numerics.Kernels;
 using TorchSharp;
 
 namespace Pique;
@@ -15,6 +16,7 @@ public static class TorchRuntime
 {
     private static readonly Lock Gate = new();
     private static RuntimeReport? CurrentReport;
+    private static nint OpenMpParallel;
 
     /// <summary>What the initialization found and did.</summary>
     /// <exception cref="InvalidOperationException"><see cref="Initialize"/> was not called yet.</exception>
@@ -52,6 +54,7 @@ public static class TorchRuntime
         if (!tunedAllocator)
             warnings.Add("The memory allocator is not glibc's, so large buffers are mapped anew for every tensor; training may be slower.");
         bool patched = libraries.Load(cache);
+        OpenMpParallel = libraries.OpenMpParallel();
         return new RuntimeReport
         {
             Threads = SetThreads(options.Threads ?? Environment.ProcessorCount),
@@ -92,6 +95,7 @@ public static class TorchRuntime
         try
         {
             torch.set_num_threads(threads);
+            KernelThreads.Attach(OpenMpParallel, torch.get_num_threads());
             return torch.get_num_threads();
         }
         catch (Exception failure) when (failure is TypeInitializationException or NotSupportedException or DllNotFoundException)

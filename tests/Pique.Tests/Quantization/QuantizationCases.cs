@@ -11,20 +11,36 @@ internal static class QuantizationCases
     internal static readonly QuantGranularity[] Granularities =
     [
         new QuantGranularity.PerTensor(), new QuantGranularity.PerChannel(), new QuantGranularity.PerToken(),
-        new QuantGranularity.PerBlock(1), new QuantGranularity.PerBlock(5), new QuantGranularity.PerBlock(6), new QuantGranularity.PerBlock(64),
+        new QuantGranularity.PerBlock(1), new QuantGranularity.PerBlock(5), new QuantGranularity.PerBlock(6), new QuantGranularity.PerBlock(16), new QuantGranularity.PerBlock(32), new QuantGranularity.PerBlock(64),
     ];
 
     internal static readonly SteVariant[] Estimators =
     [
-        new SteVariant.Standard(), new SteVariant.Clipped(0.7f), new SteVariant.LearnedStepSize(), new SteVariant.Ewgs(0.3f),
+        new SteVariant.Standard(), new SteVariant.Clipped(0.7f), new SteVariant.LearnedStepSize(), new SteVariant.Ewgs(0.3f), new SteVariant.EwgsSigned(0.2f),
     ];
 
     internal static IEnumerable<WeightQuantizationSpec> All() =>
         from bits in new[] { 2, 3, 4, 5, 8 }
         from granularity in Granularities
         from estimator in Estimators
-        from grid in new (int? PiK, bool Symmetric)[] { (null, true), (null, false), (3, true), (4, true), (4, false) }
-        select new WeightQuantizationSpec(bits, granularity, estimator, grid.PiK, grid.Symmetric ? GridKind.TwosComplement : GridKind.Affine);
+        from spec in Grids(bits, granularity, estimator)
+        select spec;
+
+    private static IEnumerable<WeightQuantizationSpec> Grids(int bits, QuantGranularity granularity, SteVariant estimator)
+    {
+        WeightQuantizationSpec plain = new(bits, granularity, estimator);
+        yield return plain;
+        yield return plain with { Kind = GridKind.Affine };
+        yield return plain with { Kind = GridKind.HalfInteger };
+        yield return plain with { PiK = 3 };
+        yield return plain with { PiK = 4, Kind = GridKind.Affine };
+        yield return plain with { PiK = 2, PiKPerChannel = true };
+        if (granularity is QuantGranularity.PerBlock block && TwoLevelScale.Exists(bits, block.BlockSize))
+        {
+            yield return plain with { TwoLevelScales = true };
+            yield return plain with { TwoLevelScales = true, PiK = 4 };
+        }
+    }
 
     /// <summary>The cases that differ in the forward pass: the scale learned, and the scale recomputed.</summary>
     internal static IEnumerable<WeightQuantizationSpec> LearnedAndNot() =>

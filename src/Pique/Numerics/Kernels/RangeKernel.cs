@@ -1,0 +1,149 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Pique.Numerics.Kernels;
+
+/// <summary>
+/// Finds the range of every group and from it scale and zero point and, where asked, fake-quantizes the group while it is still in
+/// the cache: one pass over memory. Groups longer than a piece take a second pass.
+/// </summary>
+internal static unsafe class RangeKernel
+{
+    /// <summary>Runs the kernel.</summary>
+    /// <param name="arguments">Memory; the grid's scales and zero points are written.</param>
+    /// <param name="rule">How scale and zero point follow from the range.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="form">Form of the kernel.</param>
+    /// <remarks>Where <see cref="FakeQuantizeKernel.Arguments.Output"/> is null, nothing is quantized.</remarks>
+    public static void Run<TRule>(FakeQuantizeKernel.Arguments arguments, TRule rule, GroupLayout layout, KernelForm form) where TRule : unmanaged, IScaleRule
+    {
+        BlockWalk walk = new(layout);
+        if (walk.PiecesPerBlock == 1)
+        {
+            RunForm(walk, arguments, rule, null, form);
+            return;
+        }
+
+        int partCount = checked((int)(layout.GroupCount * walk.PiecesPerBlock));
+        float[] parts = ArrayPool<float>.Shared.Rent(2 * partCount);
+        try
+        {
+            Array.Clear(parts, 0, 2 * partCount);
+            fixed (float* ranges = parts)
+            {
+                RunForm(walk, arguments, rule, ranges, form);
+                for (long group = 0; group < layout.GroupCount; group++)
+                {
+                    float lowest = 0f, highest = 0f;
+                    for (long part = group * walk.PiecesPerBlock; part < (group + 1) * walk.PiecesPerBlock; part++)
+                        (lowest, highest) = (MathF.Min(lowest, ranges[2 * part]), MathF.Max(highest, ranges[(2 * part) + 1]));
+                    Write(arguments.Grid, group, rule.Of(lowest, highest, group));
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(parts);
+        }
+
+        if (arguments.Output != null)
+            FakeQuantizeKernel.Run(arguments, layout, form);
+    }
+
+    private static void RunForm<TRule>(BlockWalk walk, in FakeQuantizeKernel.Arguments arguments, TRule rule, float* ranges, KernelForm form) where TRule : unmanaged, IScaleRule
+    {
+        switch (form)
+        {
+            case KernelForm.Simd512:
+                walk.Run(new Blocks<Lanes512, TRule>(arguments, rule, ranges));
+                break;
+            case KernelForm.Simd256:
+                walk.Run(new Blocks<Lanes256, TRule>(arguments, rule, ranges));
+                break;
+            case KernelForm.Simd128:
+                walk.Run(new Blocks<Lanes128, TRule>(arguments, rule, ranges));
+                break;
+            default:
+                walk.Run(new ScalarBlocks<TRule>(arguments, rule, ranges));
+                break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(in GridPointers grid, long group, (float Scale, float ZeroPoint) found)
+    {
+        grid.Scales[group] = found.Scale;
+        if (grid.ZeroPoints != null)
+            grid.ZeroPoints[group] = found.ZeroPoint;
+    }
+
+    private struct Blocks<TLanes, TRule>(FakeQuantizeKernel.Arguments arguments, TRule rule, float* ranges) : IBlockKernel
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TRule : unmanaged, IScaleRule
+    {
+        private readonly FakeQuantizeKernel.Arguments _arguments = arguments;
+        private readonly TRule _rule = rule;
+        private readonly float* _ranges = ranges;
+
+        public void Run(in BlockPiece piece)
+        {
+            Step<TLanes> step = default;
+            LaneLoop.Run(ref step, _arguments.Weights + piece.First, null, null, 0, piece.Count);
+            if (_ranges != null)
+            {
+                _ranges[2 * piece.Part] = step.Lowest;
+                _ranges[(2 * piece.Part) + 1] = step.Highest;
+                return;
+            }
+
+            (float Scale, float ZeroPoint) found = _rule.Of(step.Lowest, step.Highest, piece.Group);
+            Write(_arguments.Grid, piece.Group, found);
+            if (_arguments.Output != null)
+                FakeQuantizeKernel.RunBlock<TLanes>(_arguments, piece, new GroupGrid(found.Scale, found.ZeroPoint, _arguments.Grid.MaxCode, _arguments.Grid.Offset));
+        }
+    }
+
+    // Default is the range of nothing, 0 … 0, which every range includes.
+    private struct Step<TLanes> : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
+    {
+        private TLanes _lowest;
+        private TLanes _highest;
+
+        public readonly float Lowest => _lowest.Smallest();
+
+        public readonly float Highest => _highest.Largest();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        void ILaneStep.Step(float* first, float* second, byte* output)
+        {
+            TLanes weight = TLanes.Load(first);
+            _lowest = TLanes.AtMost(weight, _lowest);
+            _highest = TLanes.AtLeast(weight, _highest);
+        }
+    }
+
+    private readonly struct ScalarBlocks<TRule>(FakeQuantizeKernel.Arguments arguments, TRule rule, float* ranges) : IBlockKernel where TRule : unmanaged, IScaleRule
+    {
+        private readonly FakeQuantizeKernel.Arguments _arguments = arguments;
+        private readonly TRule _rule = rule;
+        private readonly float* _ranges = ranges;
+
+        public void Run(in BlockPiece piece)
+        {
+            float lowest = 0f, highest = 0f;
+            for (long i = piece.First; i < piece.First + piece.Count; i++)
+                (lowest, highest) = (MathF.Min(lowest, _arguments.Weights[i]), MathF.Max(highest, _arguments.Weights[i]));
+            if (_ranges != null)
+            {
+                _ranges[2 * piece.Part] = lowest;
+                _ranges[(2 * piece.Part) + 1] = highest;
+                return;
+            }
+
+            (float Scale, float ZeroPoint) found = _rule.Of(lowest, highest, piece.Group);
+            Write(_arguments.Grid, piece.Group, found);
+            if (_arguments.Output != null)
+                FakeQuantizeKernel.RunScalar(_arguments, piece, new GroupGrid(found.Scale, found.ZeroPoint, _arguments.Grid.MaxCode, _arguments.Grid.Offset));
+        }
+    }
+}

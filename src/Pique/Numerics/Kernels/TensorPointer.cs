@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Pique.Numerics.Kernels;
+
+/// <summary>The memory of a tensor, for kernels.</summary>
+internal static unsafe class TensorPointer
+{
+    /// <summary>Outputs beyond this size leave the caches before anyone reads them, so they are written past the caches.</summary>
+    public const long NonTemporalBytes = 8L << 20;
+
+    /// <summary>Whether kernels can read the tensor: on the CPU, contiguous, float32.</summary>
+    public static bool IsAccessible(Tensor tensor) =>
+        tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous();
+
+    /// <summary>Address of the first value; valid while the tensor lives.</summary>
+    /// <param name="tensor">Contiguous, on the CPU, float32.</param>
+    /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
+    public static float* Of(Tensor tensor)
+    {
+        if (!IsAccessible(tensor))
+            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}{(tensor.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Float32 on the CPU.", nameof(tensor));
+        return tensor.numel() == 0 ? null : (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
+    }
+
+    /// <summary>Address of the first value of an output.</summary>
+    /// <param name="output">Contiguous, on the CPU, float32 or bfloat16.</param>
+    public static byte* OfOutput(Tensor output)
+    {
+        if (output.dtype != ScalarType.BFloat16)
+            return (byte*)Of(output);
+        if (output.numel() == 0)
+            return null;
+
+        // A storage of another type than the tensor's would be a converted copy.
+        using Tensor first = output.view(-1).narrow(0, 0, 1);
+        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
+    }
+}
