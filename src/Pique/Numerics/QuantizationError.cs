@@ -16,12 +16,7 @@ public sealed record QuantizationError(double MeanSquaredError, double SqnrDecib
     /// <exception cref="ArgumentException">The shapes differ.</exception>
     public static QuantizationError Measure(Tensor original, Tensor quantized)
     {
-        if (!original.shape.SequenceEqual(quantized.shape))
-        {
-            throw new ArgumentException(
-                $"Found shape [{string.Join(", ", quantized.shape)}], expected [{string.Join(", ", original.shape)}].", nameof(quantized));
-        }
-
+        ShapeAgreement.Require(original, quantized);
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor exact = original.detach().to(ScalarType.Float64);

@@ -8,31 +8,6 @@ namespace Pique.Tests.Numerics;
 
 public sealed class ScaleSearchTests
 {
-    /// <summary>
-    /// Optimal two's complement step and SQNR of N(0,1): math of record §1, numerical minimum of the expected squared error. The
-    /// weights are the 2^20 mid-quantiles of N(0,1): random samples of that count scatter by some 0.03 dB of their own. Mid-quantiles hold slightly less tail, which clips slightly less at 8 bits.
-    /// </summary>
-    [Theory]
-    [InlineData(2, 1.0484, 8.26)]
-    [InlineData(3, 0.6019, 13.91)]
-    [InlineData(4, 0.3384, 19.26)]
-    [InlineData(5, 0.1887, 24.53)]
-    [InlineData(8, 0.0308, 40.57)]
-    public void Gaussian_weights_reach_the_optimal_step_and_sqnr(int bits, double step, double sqnrDecibels)
-    {
-        const int Count = 1024 * 1024;
-        using DisposeScope scope = NewDisposeScope();
-        Tensor probabilities = arange(Count, dtype: ScalarType.Float64).add(0.5).div(Count);
-        Tensor weight = probabilities.mul(2).sub(1).erfinv().mul(Math.Sqrt(2)).to(ScalarType.Float32).view(1024, 1024);
-        GroupLayout layout = GroupLayout.For(new QuantGranularity.PerTensor(), 1024, 1024);
-        CodeGrid grid = new(bits, GridKind.TwosComplement);
-        using GroupScales found = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError);
-        QuantizationError error = QuantizationError.Measure(weight, GridArithmetic.FakeQuantize(weight, layout, found.Scales, null, grid));
-
-        Assert.InRange(found.Scales.item<float>(), step * 0.99, step * 1.01);
-        Assert.InRange(error.SqnrDecibels, sqnrDecibels - 0.02, sqnrDecibels + 0.02);
-    }
-
     /// <summary>The reference tries every float16 scale up to twice the covering one.</summary>
     [Theory]
     [InlineData(2, true)]

@@ -6,19 +6,24 @@ namespace Pique.Formats.HuggingFace;
 /// <summary>Reads the fields of a JSON object, gathering faults instead of stopping at the first. A field that is null counts as absent.</summary>
 internal sealed class JsonFields
 {
-    private const string Fix = "use the config.json of the checkpoint";
+    private const string ConfigFix = "use the config.json of the checkpoint";
 
     private readonly JsonElement _element;
+    private readonly string _fix;
     private readonly string _prefix;
     private readonly List<ConfigurationFault> _faults;
 
-    public JsonFields(JsonElement element) : this(element, "", [])
+    /// <summary>Reads an object.</summary>
+    /// <param name="element">The object.</param>
+    /// <param name="fix">What to do about a fault that has no remedy of its own.</param>
+    public JsonFields(JsonElement element, string fix = ConfigFix) : this(element, fix, "", [])
     {
     }
 
-    private JsonFields(JsonElement element, string prefix, List<ConfigurationFault> faults)
+    private JsonFields(JsonElement element, string fix, string prefix, List<ConfigurationFault> faults)
     {
         _element = element;
+        _fix = fix;
         _prefix = prefix;
         _faults = faults;
     }
@@ -33,12 +38,12 @@ internal sealed class JsonFields
     public bool Has(string key) => _element.TryGetProperty(key, out JsonElement field) && field.ValueKind != JsonValueKind.Null;
 
     /// <summary>Adds a fault.</summary>
-    public void Fault(string key, string found, string expected, string fix = Fix) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix));
+    public void Fault(string key, string found, string expected, string? fix = null) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix ?? _fix));
 
-    /// <summary>A whole number of at least 1 that must be there; 0 after a fault.</summary>
-    public int Count(string key, int largest = int.MaxValue)
+    /// <summary>A whole number, of at least 1 if not told otherwise, that must be there; 0 after a fault.</summary>
+    public int Count(string key, int largest = int.MaxValue, int least = 1)
     {
-        string expected = largest == int.MaxValue ? "a whole number of at least 1" : $"a whole number from 1 to {largest}";
+        string expected = largest == int.MaxValue ? $"a whole number of at least {least}" : $"a whole number from {least} to {largest}";
         if (!Has(key))
         {
             Fault(key, "nothing", expected);
@@ -46,7 +51,7 @@ internal sealed class JsonFields
         }
 
         JsonElement field = _element.GetProperty(key);
-        if (field.ValueKind == JsonValueKind.Number && field.TryGetInt32(out int count) && count >= 1 && count <= largest)
+        if (field.ValueKind == JsonValueKind.Number && field.TryGetInt32(out int count) && count >= least && count <= largest)
             return count;
         Fault(key, Describe(field), expected);
         return 0;
@@ -89,7 +94,7 @@ internal sealed class JsonFields
 
         JsonElement field = _element.GetProperty(key);
         if (field.ValueKind == JsonValueKind.Object)
-            return new JsonFields(field, $"{_prefix}{key}.", _faults);
+            return new JsonFields(field, _fix, $"{_prefix}{key}.", _faults);
         Fault(key, Describe(field), "an object");
         return null;
     }

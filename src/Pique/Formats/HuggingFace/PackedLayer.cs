@@ -6,13 +6,13 @@ using Pique.Quantization;
 
 namespace Pique.Formats.HuggingFace;
 
-/// <summary>How a packed folder describes one quantized weight, and the tensors that hold it.</summary>
-/// <param name="Bits">Bits a code.</param>
+/// <summary>How a packed file describes one quantized weight, and the tensors that hold it.</summary>
+/// <param name="Grid">The codes; the affine grid means that zero points are stored.</param>
 /// <param name="Granularity">Which weights share a scale.</param>
-/// <param name="Symmetric">Whether the grid is two's complement; false means zero points are stored.</param>
+/// <param name="TwoLevelScales">Whether scales are super-scales times sub-scales.</param>
 /// <param name="PiK">k of the pi grid the scales were trained on; null for the uniform grid.</param>
 /// <param name="ActivationBits">Bits of the activations entering the layer, quantized per token; null where they keep full precision.</param>
-internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool Symmetric, int? PiK, int? ActivationBits)
+internal sealed record PackedLayer(CodeGrid Grid, QuantGranularity Granularity, bool TwoLevelScales, int? PiK, int? ActivationBits)
 {
     /// <summary>What a layer's name lacks to be its weight's.</summary>
     public const string WeightSuffix = ".weight";
@@ -20,11 +20,18 @@ internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool 
     /// <summary>Packed codes, U8, shape [rows, rowBytes].</summary>
     public const string CodesSuffix = ".codes";
 
-    /// <summary>Scales, F16, shape [lines, blocksPerLine].</summary>
+    /// <summary>Scales, F16, shape [lines, blocksPerLine]; two-level ones' super-scales, shape [lines, ⌈lineWidth/256⌉].</summary>
     public const string ScalesSuffix = ".scales";
 
-    /// <summary>Zero points, U8, shape of the scales; affine grids only.</summary>
+    /// <summary>Sub-scales, U8, shape [lines, blocksPerLine]; two-level scales only.</summary>
+    public const string SubScalesSuffix = ".sub_scales";
+
+    /// <summary>Zero points, U8, shape [lines, blocksPerLine]; affine grids only.</summary>
     public const string ZeroPointsSuffix = ".zero_points";
+
+    /// <summary>What the names of the tensors that hold the weight add to its own.</summary>
+    public IEnumerable<string> Suffixes =>
+        [CodesSuffix, ScalesSuffix, .. TwoLevelScales ? (string[])[SubScalesSuffix] : [], .. Grid.Symmetric ? [] : (string[])[ZeroPointsSuffix]];
 
     /// <summary>The tensors that hold a quantized weight.</summary>
     /// <param name="name">Name of the weight.</param>
@@ -33,7 +40,9 @@ internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool 
     {
         byte[] scales = MemoryMarshal.AsBytes(tensor.Scales.Span).ToArray();
         yield return SafetensorsEntry.FromBytes(name + CodesSuffix, SafetensorsDtype.U8, [tensor.Rows, BitPacking.RowBytes(tensor.Columns, tensor.Bits)], tensor.PackedCodes);
-        yield return SafetensorsEntry.FromBytes(name + ScalesSuffix, SafetensorsDtype.F16, tensor.Layout.ScaleShape, scales);
+        yield return SafetensorsEntry.FromBytes(name + ScalesSuffix, SafetensorsDtype.F16, ScaleShape(tensor.Layout, tensor.SubScales is not null), scales);
+        if (tensor.SubScales is { } subScales)
+            yield return SafetensorsEntry.FromBytes(name + SubScalesSuffix, SafetensorsDtype.U8, tensor.Layout.ScaleShape, subScales);
         if (tensor.ZeroPoints is { } zeroPoints)
             yield return SafetensorsEntry.FromBytes(name + ZeroPointsSuffix, SafetensorsDtype.U8, tensor.Layout.ScaleShape, zeroPoints);
     }
@@ -47,18 +56,22 @@ internal sealed record PackedLayer(int Bits, QuantGranularity Granularity, bool 
     public QuantizedTensor Read(SafetensorsFile file, string name, long rows, long columns)
     {
         GroupLayout layout = GroupLayout.For(Granularity, rows, columns);
-        byte[] codes = ReadPart(file, name + CodesSuffix, SafetensorsDtype.U8, [rows, BitPacking.RowBytes(columns, Bits)]);
-        byte[] scales = ReadPart(file, name + ScalesSuffix, SafetensorsDtype.F16, layout.ScaleShape);
-        byte[]? zeroPoints = Symmetric ? null : ReadPart(file, name + ZeroPointsSuffix, SafetensorsDtype.U8, layout.ScaleShape);
+        byte[] codes = ReadPart(file, name + CodesSuffix, SafetensorsDtype.U8, [rows, BitPacking.RowBytes(columns, Grid.Bits)]);
+        byte[] scales = ReadPart(file, name + ScalesSuffix, SafetensorsDtype.F16, ScaleShape(layout, TwoLevelScales));
+        byte[]? subScales = TwoLevelScales ? ReadPart(file, name + SubScalesSuffix, SafetensorsDtype.U8, layout.ScaleShape) : null;
+        byte[]? zeroPoints = Grid.Symmetric ? null : ReadPart(file, name + ZeroPointsSuffix, SafetensorsDtype.U8, layout.ScaleShape);
         try
         {
-            return new QuantizedTensor(rows, columns, new CodeGrid(Bits, Symmetric ? GridKind.TwosComplement : GridKind.Affine), Granularity, codes, MemoryMarshal.Cast<byte, Half>(scales).ToArray(), zeroPoints, piK: PiK);
+            return new QuantizedTensor(rows, columns, Grid, Granularity, codes, MemoryMarshal.Cast<byte, Half>(scales).ToArray(), zeroPoints, subScales, PiK);
         }
         catch (InputException failure)
         {
             throw new InputException($"{file.Path}: tensor \"{name}\": {failure.Message} Fetch or export the model again.", failure);
         }
     }
+
+    private static long[] ScaleShape(GroupLayout layout, bool twoLevels) =>
+        twoLevels ? [layout.LineCount, TwoLevelScale.SuperScalesPerLine(layout)] : layout.ScaleShape;
 
     private static byte[] ReadPart(SafetensorsFile file, string name, SafetensorsDtype dtype, long[] shape)
     {

@@ -24,7 +24,7 @@ internal sealed class PackedWeights : IWeightSource
             if (!expected.TryGetValue(name, out long[]? shape) || shape.Length != 2)
                 throw new InputException($"{folder}: config.json describes a quantized layer \"{layer}\" that a model of its shape does not have; use the config.json and the weights of one model");
             _quantized.Add(name, description.Read(file, name, shape[0], shape[1]));
-            foreach (string suffix in (string[])[PackedLayer.CodesSuffix, PackedLayer.ScalesSuffix, .. description.Symmetric ? [] : (string[])[PackedLayer.ZeroPointsSuffix]])
+            foreach (string suffix in description.Suffixes)
                 shapes.Remove(name + suffix);
             if (!shapes.TryAdd(name, shape))
                 throw new InputException($"{folder}: tensor \"{name}\" is stored both packed and unpacked, expected one of them; write the model again");

@@ -5,6 +5,7 @@ using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
+using Pique.Tests.Quantization;
 
 namespace Pique.Tests.Formats.HuggingFace;
 
@@ -43,6 +44,40 @@ public sealed class PackedQuantizationJsonTests : IDisposable
         ConfigurationException failure = Assert.Throws<ConfigurationException>(() => ModelLoader.LoadWeights(Folder));
 
         Assert.StartsWith($"{path}: quantization_config.layers.{Layer}.activation_bits: found {bits}, {expected}; ", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_layer_of_one_level_on_the_usual_grid_is_described_as_ever()
+    {
+        Write();
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "config.json")))!;
+        Assert.Equal(
+            """{"quant_method":"pique","format_version":1,"layers":{"model.layers.0.mlp.up_proj":{"bits":4,"granularity":"PerToken","symmetric":true,"activation_bits":6}}}""",
+            config["quantization_config"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData(2, GridKind.HalfInteger, false)]
+    [InlineData(2, GridKind.HalfInteger, true)]
+    [InlineData(3, GridKind.TwosComplement, true)]
+    [InlineData(3, GridKind.Affine, true)]
+    public void Other_grids_and_two_level_scales_come_back_bit_for_bit(int bits, GridKind kind, bool twoLevels)
+    {
+        using LlamaModel model = TinyLlama.Create(TinyLlama.Tied);
+        Dictionary<string, QuantizedTensor> packed = model.QuantizableLayers.ToDictionary(
+            entry => entry.Name,
+            entry => QuantizedTensorCases.Create(new CodeGrid(bits, kind), new QuantGranularity.PerBlock(16), (int)entry.Layer.Weight.shape[0], (int)entry.Layer.Weight.shape[1], twoLevels));
+        HuggingFaceWriter.SavePacked(Folder, model, packed, new TinyLlama.Tokenizer(), []);
+
+        (LlamaModel loaded, _, IReadOnlyDictionary<string, QuantizedTensor>? quantized) = ModelLoader.LoadWeights(Folder);
+        using (loaded)
+        {
+            foreach ((string name, IQuantizableLayer layer) in loaded.QuantizableLayers)
+            {
+                QuantizedTensorCases.AssertEqual(packed[name], quantized![name]);
+                Assert.Equal(QuantizationCases.Bits(packed[name].DequantizeToArray()), QuantizationCases.Bits(layer.Weight));
+            }
+        }
     }
 
     private void Write()
