@@ -12,6 +12,9 @@ public sealed record RuntimeOptions
     /// </summary>
     public bool FastMathOnAmd { get; init; } = true;
 
+    /// <summary>Has glibc keep the memory of freed tensors for the next ones; the setting holds for the whole process.</summary>
+    public bool KeepLargeBuffers { get; init; } = true;
+
     /// <summary>
     /// Folder for the native libraries Pique writes; <see langword="null"/> takes <c>$XDG_CACHE_HOME/pique</c> or
     /// <c>~/.cache/pique</c>. Where it cannot be written to or loaded from, or is open to every user, a

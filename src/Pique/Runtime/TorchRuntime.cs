@@ -50,8 +50,8 @@ public static class TorchRuntime
         var libraries = TorchLibraries.OfApplication();
         var warnings = new List<string>();
         bool fastMath = options.FastMathOnAmd && CpuCapability.Current.IsAmd && OpenFastMath(libraries, cache, warnings);
-        bool tunedAllocator = Allocator.KeepLargeBuffers();
-        if (!tunedAllocator)
+        bool tunedAllocator = options.KeepLargeBuffers && Allocator.KeepLargeBuffers();
+        if (options.KeepLargeBuffers && !tunedAllocator)
             warnings.Add("The memory allocator is not glibc's, so large buffers are mapped anew for every tensor; training may be slower.");
         bool patched = libraries.Load(cache);
         OpenMpParallel = libraries.OpenMpParallel();

@@ -55,6 +55,7 @@ internal sealed class GoldenFakeQuantizeCase
     {
         "lsq" => new SteVariant.LearnedStepSize(),
         "clipped" => new SteVariant.Clipped(_entry.GetProperty("constant").GetSingle()),
+        "ewgs_signed" => new SteVariant.EwgsSigned(_entry.GetProperty("constant").GetSingle()),
         "ewgs" => new SteVariant.Ewgs(_entry.GetProperty("constant").GetSingle()),
         string other => throw new InvalidOperationException(other),
     };

@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Pique.Configuration;
-using Pique.Formats.HuggingFace;
+using Pique.Formats.Safetensors;
 using Pique.Quantization;
 
-namespace Pique.Formats.Safetensors;
+namespace Pique.Formats.HuggingFace;
 
 /// <summary>A safetensors file of quantized weights, whose metadata says how each is quantized.</summary>
 /// <remarks>

@@ -5,7 +5,7 @@ using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Tests.Quantization;
 
-namespace Pique.Tests.Formats.Safetensors;
+namespace Pique.Tests.Formats.HuggingFace;
 
 public sealed class QuantizedTensorFileTests : IDisposable
 {

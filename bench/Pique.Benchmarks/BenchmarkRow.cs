@@ -1,0 +1,30 @@
+using System.Text.Json.Serialization;
+
+namespace Pique.Benchmarks;
+
+/// <summary>One figure beside what it is measured against.</summary>
+/// <param name="Case">What is timed.</param>
+/// <param name="Value">Ours.</param>
+/// <param name="Unit">Unit of <paramref name="Value"/> and <paramref name="Against"/>: "ms", less is better, or "GB/s", more is better.</param>
+/// <param name="Reference">The peer or bound.</param>
+/// <param name="Against">Its figure in the same unit.</param>
+/// <param name="Reach">Ratio to be reached, of <see cref="Ratio"/>.</param>
+internal sealed record BenchmarkRow(
+    [property: JsonPropertyName("case")] string Case,
+    [property: JsonPropertyName("value")] double Value,
+    [property: JsonPropertyName("unit")] string Unit,
+    [property: JsonPropertyName("reference")] string Reference,
+    [property: JsonPropertyName("against")] double Against,
+    [property: JsonPropertyName("reach")] double Reach)
+{
+    public const string Milliseconds = "ms";
+    public const string GigabytesPerSecond = "GB/s";
+
+    /// <summary>How many times as fast as the reference ours is.</summary>
+    [JsonPropertyName("ratio")]
+    public double Ratio => Unit == Milliseconds ? Against / Value : Value / Against;
+
+    /// <summary>Whether the ratio is reached.</summary>
+    [JsonPropertyName("met")]
+    public bool IsMet => Ratio >= Reach;
+}
