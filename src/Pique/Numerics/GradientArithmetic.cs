@@ -54,8 +54,6 @@ internal static unsafe class GradientArithmetic
             Dampening = 2f * rule.Strength * rule.Dampening,
             BlockFactor = rule.ScaleFactor(layout.BlockSize),
             TailFactor = rule.ScaleFactor(layout.TailSize),
-            BlockSize = layout.BlockSize,
-            LineWidth = layout.LineWidth,
         };
         Run(arguments, rule, KernelForms.Best);
         return (scaleGradients, zeroPointGradients);

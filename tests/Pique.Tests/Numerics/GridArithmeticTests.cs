@@ -146,8 +146,6 @@ public sealed class GridArithmeticTests
             Dampening = 2f * rule.Strength * rule.Dampening,
             BlockFactor = rule.ScaleFactor(setting.Layout.BlockSize),
             TailFactor = rule.ScaleFactor(setting.Layout.TailSize),
-            BlockSize = setting.Layout.BlockSize,
-            LineWidth = setting.Layout.LineWidth,
         };
         GradientArithmetic.Run(arguments, rule, form);
         return (Bytes(destination), Bytes(scaleGradients), Bytes(zeroPointGradients));

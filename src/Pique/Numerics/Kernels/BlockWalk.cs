@@ -8,7 +8,8 @@ namespace Pique.Numerics.Kernels;
 /// <param name="Count">Weights in the piece.</param>
 /// <param name="Group">Index of the scale.</param>
 /// <param name="Part">Index of the piece among all pieces of all groups, group by group.</param>
-internal readonly record struct BlockPiece(long First, int Count, long Group, long Part);
+/// <param name="IsTail">Whether the block is the shorter last one of its line.</param>
+internal readonly record struct BlockPiece(long First, int Count, long Group, long Part, bool IsTail);
 
 /// <summary>What a kernel does with one piece.</summary>
 internal interface IBlockKernel
@@ -66,6 +67,8 @@ internal readonly struct BlockWalk
         public BlockWalk Walk;
         public TKernel Kernel;
 
+        // Optimized at its first call: a method that is called seldom, however long it runs, would else be taken for cold.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long first, long end)
         {
             TKernel kernel = Kernel;
@@ -90,8 +93,13 @@ internal readonly struct BlockWalk
     {
         long endColumn = Math.Min(_lineWidth, firstColumn + _sliceWidth);
         long group = (line * _blocksPerLine) + (firstColumn / _blockSize);
-        for (long column = firstColumn; column < endColumn; column += _blockSize, group++)
-            kernel.Run(new BlockPiece((line * _lineWidth) + column, (int)Math.Min(_blockSize, endColumn - column), group, group));
+        long first = (line * _lineWidth) + firstColumn;
+        long wholeBlocks = (endColumn - firstColumn) / _blockSize;
+        for (long block = 0; block < wholeBlocks; block++, group++, first += _blockSize)
+            kernel.Run(new BlockPiece(first, (int)_blockSize, group, group, false));
+        int tail = (int)(endColumn - firstColumn - (wholeBlocks * _blockSize));
+        if (tail > 0)
+            kernel.Run(new BlockPiece(first, tail, group, group, true));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,6 +109,6 @@ internal readonly struct BlockWalk
         long group = (line * _blocksPerLine) + block;
         long column = (block * _blockSize) + (piece * PieceWeights);
         long endColumn = Math.Min(_lineWidth, Math.Min((block + 1) * _blockSize, column + PieceWeights));
-        kernel.Run(new BlockPiece((line * _lineWidth) + column, (int)(endColumn - column), group, (group * PiecesPerBlock) + piece));
+        kernel.Run(new BlockPiece((line * _lineWidth) + column, (int)(endColumn - column), group, (group * PiecesPerBlock) + piece, (block + 1) * _blockSize > _lineWidth));
     }
 }

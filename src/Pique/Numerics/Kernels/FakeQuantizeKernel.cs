@@ -58,7 +58,8 @@ internal static unsafe class FakeQuantizeKernel
     {
         private readonly Arguments _arguments = arguments;
 
-        public void Run(in BlockPiece piece) => RunBlock<TLanes>(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public readonly void Run(in BlockPiece piece) => RunBlock<TLanes>(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
     }
 
     /// <summary>Fake-quantizes one piece of a block.</summary>
@@ -78,36 +79,24 @@ internal static unsafe class FakeQuantizeKernel
         }
     }
 
-    private readonly struct Rounding<TLanes> where TLanes : unmanaged, ILanes<TLanes>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Apply<TLanes>(in GroupGrid grid, float strength, TLanes weight) where TLanes : unmanaged, ILanes<TLanes>
     {
-        private readonly GroupGrid<TLanes> _grid;
-        private readonly TLanes _strength;
-        private readonly bool _isPartial;
-
-        public Rounding(in GroupGrid grid, float strength)
-        {
-            _grid = new(grid);
-            _strength = TLanes.Broadcast(strength);
-            _isPartial = strength < 1f;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TLanes Apply(TLanes weight)
-        {
-            TLanes rounded = _grid.Level(weight / _grid.Scale) * _grid.Scale;
-            return _isPartial ? ((rounded - weight) * _strength) + weight : rounded;
-        }
+        TLanes scale = TLanes.Broadcast(grid.Scale);
+        TLanes rounded = grid.Levels(weight / scale) * scale;
+        return strength < 1f ? ((rounded - weight) * TLanes.Broadcast(strength)) + weight : rounded;
     }
 
     private readonly struct Step<TLanes>(in GroupGrid grid, float strength, bool isNonTemporal) : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
     {
-        private readonly Rounding<TLanes> _rounding = new(grid, strength);
+        private readonly GroupGrid _grid = grid;
+        private readonly float _strength = strength;
         private readonly bool _isNonTemporal = isNonTemporal;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         void ILaneStep.Step(float* first, float* second, byte* output)
         {
-            TLanes result = _rounding.Apply(TLanes.Load(first));
+            TLanes result = Apply(_grid, _strength, TLanes.Load(first));
             if (_isNonTemporal)
                 result.StoreNonTemporal((float*)output);
             else
@@ -117,10 +106,11 @@ internal static unsafe class FakeQuantizeKernel
 
     private readonly struct BFloat16Step<TLanes>(in GroupGrid grid, float strength) : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
     {
-        private readonly Rounding<TLanes> _rounding = new(grid, strength);
+        private readonly GroupGrid _grid = grid;
+        private readonly float _strength = strength;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output) => _rounding.Apply(TLanes.Load(first)).StoreBFloat16((ushort*)output);
+        void ILaneStep.Step(float* first, float* second, byte* output) => Apply(_grid, _strength, TLanes.Load(first)).StoreBFloat16((ushort*)output);
     }
 
     private readonly struct ScalarBlocks(Arguments arguments) : IBlockKernel

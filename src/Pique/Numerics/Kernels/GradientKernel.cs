@@ -118,15 +118,8 @@ internal static unsafe class GradientKernel
         /// <summary>ρ·γ of a shorter last block.</summary>
         public float TailFactor;
 
-        /// <summary>Weights in a full block.</summary>
-        public long BlockSize;
-
-        /// <summary>Weights in a line.</summary>
-        public long LineWidth;
-
         /// <summary>ρ·γ of the block a piece belongs to.</summary>
-        public readonly float FactorOf(in BlockPiece piece) =>
-            (piece.First % LineWidth / BlockSize * BlockSize) + BlockSize <= LineWidth ? BlockFactor : TailFactor;
+        public readonly float FactorOf(in BlockPiece piece) => piece.IsTail ? TailFactor : BlockFactor;
     }
 
     private struct Blocks<TLanes, TEstimator>(Arguments arguments) : IBlockKernel
@@ -135,7 +128,8 @@ internal static unsafe class GradientKernel
     {
         private readonly Arguments _arguments = arguments;
 
-        public void Run(in BlockPiece piece)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public readonly void Run(in BlockPiece piece)
         {
             GroupGrid grid = new(_arguments.Grid, piece.Group);
             float* output = _arguments.WeightGradients + piece.First;
@@ -151,21 +145,33 @@ internal static unsafe class GradientKernel
         }
     }
 
-    private struct Step<TLanes, TEstimator>(in GroupGrid grid, in Arguments arguments, bool isNonTemporal) : ILaneStep
+    private struct Step<TLanes, TEstimator> : ILaneStep
         where TLanes : unmanaged, ILanes<TLanes>
         where TEstimator : unmanaged, IStraightThrough
     {
-        private readonly GroupGrid<TLanes> _grid = new(grid);
-        private readonly TLanes _parameter = TLanes.Broadcast(arguments.Parameter);
-        private readonly TLanes _strength = TLanes.Broadcast(arguments.Strength);
-        private readonly TLanes _dampening = TLanes.Broadcast(arguments.Dampening);
-        private readonly bool _dampens = arguments.Dampening != 0f;
-        private readonly bool _accumulates = arguments.Accumulates;
-        private readonly bool _isNonTemporal = isNonTemporal;
-        private readonly bool _sumsScale = arguments.ScaleGradients != null;
-        private readonly bool _sumsZeroPoint = arguments.ZeroPointGradients != null;
+        private readonly GroupGrid _grid;
+        private readonly float _parameter;
+        private readonly float _strength;
+        private readonly float _dampening;
+        private readonly bool _accumulates;
+        private readonly bool _isNonTemporal;
+        private readonly bool _sumsScale;
+        private readonly bool _sumsZeroPoint;
         private TLanes _scaleSums;
         private TLanes _zeroPointSums;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Step(in GroupGrid grid, in Arguments arguments, bool isNonTemporal)
+        {
+            _grid = grid;
+            _parameter = arguments.Parameter;
+            _strength = arguments.Strength;
+            _dampening = arguments.Dampening;
+            _accumulates = arguments.Accumulates;
+            _isNonTemporal = isNonTemporal;
+            _sumsScale = arguments.ScaleGradients != null;
+            _sumsZeroPoint = arguments.ZeroPointGradients != null;
+        }
 
         public readonly float ScaleSum => _scaleSums.Sum();
 
@@ -176,18 +182,19 @@ internal static unsafe class GradientKernel
         {
             TLanes weight = TLanes.Load(first);
             TLanes gradient = TLanes.Load(second);
-            TLanes quotient = weight / _grid.Scale;
-            TLanes level = _grid.Level(quotient);
-            TLanes value = level * _grid.Scale;
+            TLanes scale = TLanes.Broadcast(_grid.Scale);
+            TLanes quotient = weight / scale;
+            TLanes level = _grid.Levels(quotient);
+            TLanes value = level * scale;
             TLanes inRange = _grid.InRange(quotient);
             if (_sumsScale)
                 _scaleSums += (level - (inRange & quotient)) * gradient;
             if (_sumsZeroPoint)
                 _zeroPointSums += gradient - (inRange & gradient);
 
-            TLanes result = TEstimator.Gradient(gradient, new Rounded<TLanes>(weight, quotient, level, value, inRange), _parameter, _strength);
-            if (_dampens)
-                result += inRange & ((weight - value) * _dampening);
+            TLanes result = TEstimator.Gradient(gradient, new Rounded<TLanes>(weight, quotient, level, value, inRange), TLanes.Broadcast(_parameter), TLanes.Broadcast(_strength));
+            if (_dampening != 0f)
+                result += inRange & ((weight - value) * TLanes.Broadcast(_dampening));
             if (_accumulates)
                 (result + TLanes.Load((float*)output)).Store((float*)output);
             else if (_isNonTemporal)

@@ -11,6 +11,7 @@ namespace Pique.Numerics.Kernels;
 internal readonly struct GroupGrid
 {
     /// <summary>Takes the grid of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public GroupGrid(float scale, float zeroPoint, float maxCode, float offset)
     {
         Scale = scale;
@@ -20,6 +21,7 @@ internal readonly struct GroupGrid
     }
 
     /// <summary>Takes the grid of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public unsafe GroupGrid(in GridPointers grid, long group) : this(grid.Scales[group], grid.ZeroPoint(group), grid.MaxCode, grid.Offset)
     {
     }
@@ -51,38 +53,19 @@ internal readonly struct GroupGrid
     /// <summary>Whether w/s lies between the lowest and the highest level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool InRange(float quotient) => Lowest + Offset <= quotient && quotient <= Highest + Offset;
-}
 
-/// <summary><see cref="GroupGrid"/> in sixteen lanes.</summary>
-internal readonly struct GroupGrid<TLanes> where TLanes : unmanaged, ILanes<TLanes>
-{
-    private readonly TLanes _lowest;
-    private readonly TLanes _highest;
-    private readonly TLanes _offset;
-
-    /// <summary>Spreads a grid over lanes.</summary>
+    /// <summary>Levels of sixteen w/s, less the offset.</summary>
+    /// <remarks>Constants are spread over lanes where they are used: a load that does so costs no more than one that does not, and a small grid is cheap to make for every block.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public GroupGrid(in GroupGrid grid)
-    {
-        Scale = TLanes.Broadcast(grid.Scale);
-        _lowest = TLanes.Broadcast(grid.Lowest);
-        _highest = TLanes.Broadcast(grid.Highest);
-        _offset = TLanes.Broadcast(grid.Offset);
-    }
+    public TLanes Integers<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> =>
+        TLanes.AtMost(TLanes.AtLeast(TLanes.Round(quotients - TLanes.Broadcast(Offset)), TLanes.Broadcast(Lowest)), TLanes.Broadcast(Highest));
 
-    /// <summary>Scale.</summary>
-    public TLanes Scale { get; }
-
-    /// <summary>Levels of w/s, less the offset.</summary>
+    /// <summary>Levels of sixteen w/s.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes Integer(TLanes quotient) => TLanes.AtMost(TLanes.AtLeast(TLanes.Round(quotient - _offset), _lowest), _highest);
-
-    /// <summary>Levels of w/s.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes Level(TLanes quotient) => Integer(quotient) + _offset;
+    public TLanes Levels<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> => Integers(quotients) + TLanes.Broadcast(Offset);
 
     /// <summary>Mask of the lanes whose w/s lies between the lowest and the highest level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes InRange(TLanes quotient) =>
-        TLanes.LessOrEqual(_lowest + _offset, quotient) & TLanes.LessOrEqual(quotient, _highest + _offset);
+    public TLanes InRange<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> =>
+        TLanes.LessOrEqual(TLanes.Broadcast(Lowest + Offset), quotients) & TLanes.LessOrEqual(quotients, TLanes.Broadcast(Highest + Offset));
 }

@@ -7,8 +7,8 @@ internal unsafe interface ILaneStep
 {
     /// <summary>Computes sixteen results.</summary>
     /// <param name="first">Sixteen values of the first input.</param>
-    /// <param name="second">Sixteen values of the second input; null where the kernel has one input.</param>
-    /// <param name="output">Where sixteen results go; null where the kernel only reduces.</param>
+    /// <param name="second">Sixteen values of the second input, where the kernel has one; else not to be read.</param>
+    /// <param name="output">Where sixteen results go, where the kernel has any; else not to be written.</param>
     void Step(float* first, float* second, byte* output);
 }
 
@@ -25,17 +25,24 @@ internal static unsafe class LaneLoop
     /// <param name="output">Output or null.</param>
     /// <param name="outputBytes">Bytes of an output value.</param>
     /// <param name="count">Number of weights.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <remarks>
+    /// Compiled with all optimizations at its first call: a method that is called seldom, however long it runs, would else be taken for
+    /// cold. It is not inlined, so that the step is: what one method may inline has a limit.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Run<TStep>(ref TStep step, float* first, float* second, byte* output, int outputBytes, int count) where TStep : struct, ILaneStep
     {
-        int i = 0;
-        for (; i <= count - Lanes; i += Lanes)
-            step.Step(first + i, second == null ? null : second + i, output == null ? null : output + ((nint)i * outputBytes));
-        if (i < count)
-            RunTail(ref step, first + i, second == null ? null : second + i, output == null ? null : output + ((nint)i * outputBytes), outputBytes, count - i);
+        // A copy whose address nobody takes: what it sums may stay in registers.
+        TStep local = step;
+        int whole = count & ~(Lanes - 1);
+        for (int i = 0; i < whole; i += Lanes)
+            local.Step(first + i, second + i, output + ((nint)i * outputBytes));
+        step = local;
+        if (whole < count)
+            RunTail(ref step, first + whole, second == null ? null : second + whole, output == null ? null : output + ((nint)whole * outputBytes), outputBytes, count - whole);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void RunTail<TStep>(ref TStep step, float* first, float* second, byte* output, int outputBytes, int count) where TStep : struct, ILaneStep
     {
         PaddedStep padded = default;
@@ -44,7 +51,7 @@ internal static unsafe class LaneLoop
             Unsafe.CopyBlockUnaligned(padded.Second, second, (uint)count * sizeof(float));
         if (output != null)
             Unsafe.CopyBlockUnaligned(padded.Output, output, (uint)(count * outputBytes));
-        step.Step(padded.First, second == null ? null : padded.Second, output == null ? null : padded.Output);
+        step.Step(padded.First, padded.Second, padded.Output);
         if (output != null)
             Unsafe.CopyBlockUnaligned(output, padded.Output, (uint)(count * outputBytes));
     }

@@ -85,7 +85,8 @@ internal static unsafe class RangeKernel
         private readonly TRule _rule = rule;
         private readonly float* _ranges = ranges;
 
-        public void Run(in BlockPiece piece)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+        public readonly void Run(in BlockPiece piece)
         {
             Step<TLanes> step = default;
             LaneLoop.Run(ref step, _arguments.Weights + piece.First, null, null, 0, piece.Count);

@@ -62,14 +62,17 @@ internal static unsafe class SquaredErrorKernel
         return new GridFit(errors.Sum(), products.Sum(), energies.Sum());
     }
 
-    private struct Step<TLanes>(in GroupGrid grid, TLanes counts) : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
+    private struct Step<TLanes> : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
     {
-        private readonly GroupGrid<TLanes> _grid = new(grid);
+        private readonly GroupGrid _grid;
         private TLanes _errors;
         private TLanes _products;
         private TLanes _energies;
 
-        public TLanes Counts = counts;
+        public TLanes Counts;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Step(in GroupGrid grid, TLanes counts) => (_grid, Counts) = (grid, counts);
 
         public readonly GridFit Fit => new(_errors.Sum(), _products.Sum(), _energies.Sum());
 
@@ -77,8 +80,9 @@ internal static unsafe class SquaredErrorKernel
         void ILaneStep.Step(float* first, float* second, byte* output)
         {
             TLanes weight = TLanes.Load(first);
-            TLanes level = _grid.Level(weight / _grid.Scale) * Counts;
-            TLanes residual = (level * _grid.Scale) - weight;
+            TLanes scale = TLanes.Broadcast(_grid.Scale);
+            TLanes level = _grid.Levels(weight / scale) * Counts;
+            TLanes residual = (level * scale) - weight;
             _errors += residual * residual;
             _products += level * weight;
             _energies += level * level;

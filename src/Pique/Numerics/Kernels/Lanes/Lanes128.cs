@@ -105,10 +105,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Round(Lanes128 value) => new(
-        Vector128.Round(value._a, MidpointRounding.ToEven),
-        Vector128.Round(value._b, MidpointRounding.ToEven),
-        Vector128.Round(value._c, MidpointRounding.ToEven),
-        Vector128.Round(value._d, MidpointRounding.ToEven));
+        Vector128.Round(value._a),
+        Vector128.Round(value._b),
+        Vector128.Round(value._c),
+        Vector128.Round(value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Abs(Lanes128 value) => new(Vector128.Abs(value._a), Vector128.Abs(value._b), Vector128.Abs(value._c), Vector128.Abs(value._d));

@@ -103,7 +103,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 operator &(Lanes256 left, Lanes256 right) => new(left._a & right._a, left._b & right._b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value._a, MidpointRounding.ToEven), Vector256.Round(value._b, MidpointRounding.ToEven));
+    public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value._a), Vector256.Round(value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Abs(Lanes256 value) => new(Vector256.Abs(value._a), Vector256.Abs(value._b));

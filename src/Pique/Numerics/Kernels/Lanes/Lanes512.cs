@@ -81,7 +81,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 operator &(Lanes512 left, Lanes512 right) => new(left._all & right._all);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value._all, MidpointRounding.ToEven));
+    public static Lanes512 Round(Lanes512 value) => new(Vector512.Round(value._all));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Abs(Lanes512 value) => new(Vector512.Abs(value._all));
