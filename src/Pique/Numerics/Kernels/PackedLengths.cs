@@ -18,4 +18,12 @@ internal static class PackedLengths
         Require("scales", scales, layout.GroupCount);
         Require("zero points", zeroPoints, grid.Symmetric ? 0 : layout.GroupCount);
     }
+
+    /// <summary>Requires consecutive weights to lie within the matrix.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    public static void RequireRange(long first, long count, GroupLayout layout)
+    {
+        if (first < 0 || count > layout.WeightCount - first)
+            throw new ArgumentException($"Found {count} weights from {first}, expected them within {layout.WeightCount}.");
+    }
 }

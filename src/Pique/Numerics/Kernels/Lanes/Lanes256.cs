@@ -10,8 +10,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     private readonly Vector256<float> _a;
     private readonly Vector256<float> _b;
 
+    /// <summary>Takes lanes 0 to 7 and 8 to 15.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes256(Vector256<float> a, Vector256<float> b) => (_a, _b) = (a, b);
+    public Lanes256(Vector256<float> a, Vector256<float> b) => (_a, _b) = (a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value)
