@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using static TorchSharp.torch;
 
 namespace Pique.Numerics.Kernels;
 
@@ -24,6 +25,29 @@ internal static unsafe class UnpackDequantizeKernel
         fixed (float* scale = scales, zeroPoint = zeroPoints, first = output)
         fixed (byte* codes = packed)
             Run(codes, new GridPointers(grid, scale, grid.Symmetric ? null : zeroPoint), grid.Bits, layout, firstWeight, output.Length, first, form ?? KernelForms.Best);
+    }
+
+    /// <summary>Reads a matrix into a tensor.</summary>
+    /// <param name="packed">Packed codes of the matrix, rows·⌈columns·bits/8⌉ bytes.</param>
+    /// <param name="scales">A scale for every group.</param>
+    /// <param name="zeroPoints">A zero point for every group; empty on the symmetric grids.</param>
+    /// <param name="grid">The codes.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="output">Receives the weights: float32, contiguous, on the CPU.</param>
+    /// <exception cref="ArgumentException">A length does not fit the layout, or the tensor is not such.</exception>
+    public static void Run(ReadOnlySpan<byte> packed, ReadOnlySpan<float> scales, ReadOnlySpan<float> zeroPoints, CodeGrid grid, GroupLayout layout, Tensor output)
+    {
+        PackedLengths.Require("bytes of codes", packed.Length, layout.Rows * BitPacking.RowBytes(layout.Columns, grid.Bits));
+        PackedLengths.RequireGrid(scales.Length, zeroPoints.Length, grid, layout);
+        PackedLengths.Require("weights", output.numel(), layout.WeightCount);
+        if (output.device_type != TorchSharp.DeviceType.CPU || output.dtype != ScalarType.Float32 || !output.is_contiguous())
+            throw new ArgumentException($"Found {output.dtype} on {output.device_type}{(output.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Float32 on the CPU.");
+        if (layout.WeightCount == 0)
+            return;
+        float* first = (float*)output.storage<float>().data_ptr() + output.storage_offset();
+        fixed (float* scale = scales, zeroPoint = zeroPoints)
+        fixed (byte* codes = packed)
+            Run(codes, new GridPointers(grid, scale, grid.Symmetric ? null : zeroPoint), grid.Bits, layout, 0, layout.WeightCount, first, KernelForms.Best);
     }
 
     /// <summary>Reads consecutive weights of a matrix.</summary>
