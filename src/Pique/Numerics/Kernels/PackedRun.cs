@@ -41,7 +41,7 @@ internal readonly unsafe struct PackedRun
     {
         // A step reads a word for eight codes and another b bytes on.
         long last = _bytesLeft - Bits - sizeof(ulong);
-        int steps = count / LaneLoop.Lanes;
+        int steps = (int)((uint)count / LaneLoop.Lanes);
         return last >= (long)StepBytes * (steps - 1) ? steps : last < 0 ? 0 : (int)(last / StepBytes) + 1;
     }
 

@@ -68,6 +68,7 @@ internal static unsafe class UnpackDequantizeKernel
             Packed = packed,
             PackedEnd = packed + (layout.Rows * rowBytes),
             Columns = layout.Columns,
+            IsEven = rows.BlockSize % LaneLoop.Lanes == 0,
             RowBytes = rowBytes,
             Bits = new(bits),
             Grid = grid,
@@ -99,6 +100,7 @@ internal static unsafe class UnpackDequantizeKernel
         public byte* Packed;
         public byte* PackedEnd;
         public long Columns;
+        public bool IsEven;
         public long RowBytes;
         public CodeBits Bits;
         public GridPointers Grid;
@@ -130,12 +132,22 @@ internal static unsafe class UnpackDequantizeKernel
             byte* row = _arguments.Packed + (chunk.Row * _arguments.RowBytes);
             long bytesLeft = _arguments.PackedEnd - row;
             float* output = _arguments.Output + chunk.First;
+            if (_arguments.IsEven && chunk.Column % LaneLoop.Lanes == 0 && chunk.Count % LaneLoop.Lanes == 0
+                && new PackedRun(row, bytesLeft, chunk.Column, _arguments.Bits.Bits).WholeSteps(chunk.Count) * LaneLoop.Lanes == chunk.Count)
+            {
+                RunEven(chunk, row + (chunk.Column / 8 * _arguments.Bits.Bits), output);
+                return;
+            }
+
+            TReader levels = TReader.Create(_arguments.Bits);
+            GridPointers grid = _arguments.Grid;
+            int bits = _arguments.Bits.Bits;
             GroupCursor cursor = new(_arguments.Rows, chunk.First);
             for (int done = 0; done < chunk.Count;)
             {
                 int count = cursor.Left(chunk.Count - done);
-                PackedRun run = new(row, bytesLeft, chunk.Column + done, _arguments.Bits.Bits);
-                TReader levels = TReader.Create(_arguments.Grid, cursor.Group, _arguments.Bits, run.FirstBit);
+                PackedRun run = new(row, bytesLeft, chunk.Column + done, bits);
+                levels.Take(grid.Scales[cursor.Group], grid.Offset - grid.ZeroPoint(cursor.Group), run.FirstBit);
                 int whole = run.WholeSteps(count);
                 byte* packed = run.First;
                 float* destination = output + done;
@@ -148,13 +160,32 @@ internal static unsafe class UnpackDequantizeKernel
             }
         }
 
+        /// <summary>A chunk of whole steps in which every group begins with a step: nothing to check, and no call that would empty the registers.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void RunEven(in RowChunk chunk, byte* packed, float* output)
+        {
+            TReader levels = TReader.Create(_arguments.Bits);
+            GridPointers grid = _arguments.Grid;
+            int stepBytes = 2 * _arguments.Bits.Bits;
+            GroupCursor cursor = new(_arguments.Rows, chunk.First);
+            for (float* end = output + chunk.Count; output < end;)
+            {
+                int count = cursor.Left((int)(end - output));
+                levels.Take(grid.Scales[cursor.Group], grid.Offset - grid.ZeroPoint(cursor.Group), 0);
+                for (float* groupEnd = output + count; output < groupEnd; output += LaneLoop.Lanes, packed += stepBytes)
+                    TStores.Store(levels.Read(packed), output);
+                cursor.Pass(count);
+            }
+        }
+
         /// <summary>The end of a run: steps whose words would reach past the end of the matrix, and fewer than sixteen weights.</summary>
         [MethodImpl(MethodImplOptions.NoInlining)]
         private static void DequantizeFew(in Arguments arguments, long group, PackedRun run, int firstStep, float* output, int count)
         {
             byte* packed = stackalloc byte[PackedRun.PaddedBytes];
             float* padded = stackalloc float[LaneLoop.Lanes];
-            TReader levels = TReader.Create(arguments.Grid, group, arguments.Bits, run.FirstBit);
+            TReader levels = TReader.Create(arguments.Bits);
+            levels.Take(arguments.Grid.Scales[group], arguments.Grid.Offset - arguments.Grid.ZeroPoint(group), run.FirstBit);
             for (int step = firstStep; step * LaneLoop.Lanes < count; step++)
             {
                 int inStep = Math.Min(count - (step * LaneLoop.Lanes), LaneLoop.Lanes);
