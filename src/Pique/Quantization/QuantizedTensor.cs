@@ -1,5 +1,6 @@
 using Pique.Configuration;
 using Pique.Numerics;
+using Pique.Numerics.Kernels;
 using static TorchSharp.torch;
 
 namespace Pique.Quantization;
@@ -16,6 +17,7 @@ public sealed class QuantizedTensor
     private readonly Half[] _scales;
     private readonly byte[]? _zeroPoints;
     private readonly byte[]? _subScales;
+    private (float[] Scales, float[] ZeroPoints)? _groupValues;
 
     /// <summary>Takes the parts of a quantized matrix, as a file holds them.</summary>
     /// <param name="rows">Output features.</param>
@@ -143,33 +145,42 @@ public sealed class QuantizedTensor
     public void UnpackRow(long row, Span<byte> codes)
     {
         int rowBytes = (int)BitPacking.RowBytes(Columns, Bits);
-        BitPacking.UnpackRow(_packedCodes.AsSpan(checked((int)(row * rowBytes)), rowBytes), Bits, codes);
+        UnpackKernel.UnpackRow(_packedCodes.AsSpan(checked((int)(row * rowBytes)), rowBytes), Bits, codes);
     }
 
     /// <summary>Reads the weights back.</summary>
     /// <returns>(code − zeroPoint + offset)·scale row by row, rows·columns values.</returns>
     public float[] DequantizeToArray()
     {
-        float[] weights = new float[checked(Rows * Columns)];
-        byte[] codes = new byte[Columns];
-        int index = 0;
-        for (long row = 0; row < Rows; row++)
-        {
-            UnpackRow(row, codes);
-            foreach (byte code in codes)
-            {
-                long group = Layout.GroupOf(index);
-                int zeroPoint = _zeroPoints?[group] ?? Grid.SymmetricZeroPoint;
-                weights[index++] = ScalarQuantizer.Dequantize(code, ScaleOf(group), zeroPoint, Grid.Offset);
-            }
-        }
-
+        float[] weights = GC.AllocateUninitializedArray<float>(checked((int)(Rows * Columns)));
+        Dequantize(0, weights);
         return weights;
+    }
+
+    /// <summary>Reads consecutive weights back.</summary>
+    /// <param name="firstWeight">Index of the first weight, counting row by row.</param>
+    /// <param name="destination">Receives as many weights as it has room for.</param>
+    /// <exception cref="ArgumentException">The matrix ends before that many.</exception>
+    public void Dequantize(long firstWeight, Span<float> destination)
+    {
+        (float[] scales, float[] zeroPoints) = GroupValues();
+        UnpackDequantizeKernel.Run(_packedCodes, scales, zeroPoints, Grid, Layout, firstWeight, destination);
     }
 
     /// <summary>Reads the weights back.</summary>
     /// <returns>Shape [rows, columns], float32.</returns>
-    public Tensor Dequantize() => tensor(DequantizeToArray(), [Rows, Columns]);
+    public Tensor Dequantize()
+    {
+        (float[] scales, float[] zeroPoints) = GroupValues();
+        Tensor weights = empty([Rows, Columns], ScalarType.Float32, CPU);
+        UnpackDequantizeKernel.Run(_packedCodes, scales, zeroPoints, Grid, Layout, weights);
+        return weights;
+    }
+
+    // Made once, when weights are first read: a folder that is only copied never needs them.
+    private (float[] Scales, float[] ZeroPoints) GroupValues() => _groupValues ??= (
+        [.. Enumerable.Range(0, checked((int)Layout.GroupCount)).Select(group => ScaleOf(group))],
+        _zeroPoints is null ? [] : Array.ConvertAll(_zeroPoints, zeroPoint => (float)zeroPoint));
 
     /// <summary>Scale of a group: super-scale times sub-scale where scales have two levels. Exact in float32.</summary>
     /// <param name="group">Index of the group, line by line.</param>

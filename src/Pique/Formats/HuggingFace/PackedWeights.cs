@@ -1,6 +1,5 @@
 using Pique.Formats.Safetensors;
 using Pique.Models.Llama;
-using Pique.Numerics;
 using Pique.Quantization;
 
 namespace Pique.Formats.HuggingFace;
@@ -65,28 +64,10 @@ internal sealed class PackedWeights : IWeightSource
     /// <inheritdoc/>
     public void Read(string name, long firstElement, Span<float> destination)
     {
-        if (!_quantized.TryGetValue(name, out QuantizedTensor? tensor))
-        {
+        if (_quantized.TryGetValue(name, out QuantizedTensor? tensor))
+            tensor.Dequantize(firstElement, destination);
+        else
             _file.ReadFloat32(name, firstElement, destination);
-            return;
-        }
-
-        byte[] codes = new byte[tensor.Columns];
-        while (!destination.IsEmpty)
-        {
-            (long row, long column) = Math.DivRem(firstElement, tensor.Columns);
-            int count = (int)Math.Min(tensor.Columns - column, destination.Length);
-            tensor.UnpackRow(row, codes);
-            for (int index = 0; index < count; index++)
-            {
-                int group = (int)tensor.Layout.GroupOf(firstElement + index);
-                int zeroPoint = tensor.ZeroPoints is { } zeroPoints ? zeroPoints.Span[group] : tensor.Grid.SymmetricZeroPoint;
-                destination[index] = ScalarQuantizer.Dequantize(codes[column + index], tensor.ScaleOf(group), zeroPoint, tensor.Grid.Offset);
-            }
-
-            destination = destination[count..];
-            firstElement += count;
-        }
     }
 
     /// <inheritdoc/>

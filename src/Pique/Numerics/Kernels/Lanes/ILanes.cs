@@ -24,6 +24,10 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Lanes that hold integers 0 … 255, as bytes.</summary>
     Vector128<byte> ToBytes();
 
+    /// <summary>Lanes that hold integers, plus a zero point, as bytes: what is below zero becomes zero.</summary>
+    /// <param name="zeroPoint">The zero point, in every element; a sum is at most 255.</param>
+    Vector128<byte> ToCodes(Vector128<short> zeroPoint);
+
     /// <summary>Writes sixteen values.</summary>
     void Store(float* destination);
 
@@ -45,6 +49,9 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Quotient, by true division.</summary>
     static abstract TSelf operator /(TSelf left, TSelf right);
 
+    /// <summary>factor·other + term, rounded once or twice as the processor likes: only for what is exact or checked either way.</summary>
+    static abstract TSelf MultiplyAddEstimate(TSelf factor, TSelf other, TSelf term);
+
     /// <summary>Bits set in both: a mask applied to values.</summary>
     static abstract TSelf operator &(TSelf left, TSelf right);
 
@@ -62,6 +69,9 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>A mask: all bits where left ≤ right.</summary>
     static abstract TSelf LessOrEqual(TSelf left, TSelf right);
+
+    /// <summary>Whether left ≤ right in every lane; not so where either is no number.</summary>
+    static abstract bool AllLessOrEqual(TSelf left, TSelf right);
 
     /// <summary>The first value where the mask is set, else the second.</summary>
     static abstract TSelf Select(TSelf mask, TSelf whereSet, TSelf otherwise);

@@ -56,6 +56,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<byte> ToCodes(Vector128<short> zeroPoint) => FourLanes.ToCodes(
+        Vector128.ConvertToInt32Native(_a), Vector128.ConvertToInt32Native(_b), Vector128.ConvertToInt32Native(_c), Vector128.ConvertToInt32Native(_d), zeroPoint);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination)
     {
         _a.Store(destination);
@@ -101,6 +105,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 operator /(Lanes128 left, Lanes128 right) => new(left._a / right._a, left._b / right._b, left._c / right._c, left._d / right._d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 MultiplyAddEstimate(Lanes128 factor, Lanes128 other, Lanes128 term) => new(
+        Vector128.MultiplyAddEstimate(factor._a, other._a, term._a),
+        Vector128.MultiplyAddEstimate(factor._b, other._b, term._b),
+        Vector128.MultiplyAddEstimate(factor._c, other._c, term._c),
+        Vector128.MultiplyAddEstimate(factor._d, other._d, term._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 operator &(Lanes128 left, Lanes128 right) => new(left._a & right._a, left._b & right._b, left._c & right._c, left._d & right._d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -127,6 +138,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         Vector128.LessThanOrEqual(left._b, right._b),
         Vector128.LessThanOrEqual(left._c, right._c),
         Vector128.LessThanOrEqual(left._d, right._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllLessOrEqual(Lanes128 left, Lanes128 right) =>
+        (Vector128.LessThanOrEqual(left._a, right._a)
+        & Vector128.LessThanOrEqual(left._b, right._b)
+        & Vector128.LessThanOrEqual(left._c, right._c)
+        & Vector128.LessThanOrEqual(left._d, right._d)).ExtractMostSignificantBits() == 0xF;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Select(Lanes128 mask, Lanes128 whereSet, Lanes128 otherwise) => new(

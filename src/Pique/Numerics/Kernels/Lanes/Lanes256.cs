@@ -10,8 +10,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     private readonly Vector256<float> _a;
     private readonly Vector256<float> _b;
 
+    /// <summary>Takes lanes 0 to 7 and 8 to 15.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Lanes256(Vector256<float> a, Vector256<float> b) => (_a, _b) = (a, b);
+    public Lanes256(Vector256<float> a, Vector256<float> b) => (_a, _b) = (a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value)
@@ -63,6 +64,19 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<byte> ToCodes(Vector128<short> zeroPoint)
+    {
+        Vector256<int> a = Vector256.ConvertToInt32Native(_a);
+        Vector256<int> b = Vector256.ConvertToInt32Native(_b);
+        if (!Avx2.IsSupported)
+            return FourLanes.ToCodes(a.GetLower(), a.GetUpper(), b.GetLower(), b.GetUpper(), zeroPoint);
+
+        // Packing works on halves: fours of lanes come in order 0, 2, 1, 3.
+        Vector256<short> codes = Avx2.PackSignedSaturate(a, b) + Vector256.Create(zeroPoint, zeroPoint);
+        return Vector128.Shuffle(Sse2.PackUnsignedSaturate(codes.GetLower(), codes.GetUpper()).AsInt32(), Vector128.Create(0, 2, 1, 3)).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination)
     {
         _a.Store(destination);
@@ -100,6 +114,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 operator /(Lanes256 left, Lanes256 right) => new(left._a / right._a, left._b / right._b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 MultiplyAddEstimate(Lanes256 factor, Lanes256 other, Lanes256 term) => new(
+        Vector256.MultiplyAddEstimate(factor._a, other._a, term._a), Vector256.MultiplyAddEstimate(factor._b, other._b, term._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator &(Lanes256 left, Lanes256 right) => new(left._a & right._a, left._b & right._b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,6 +134,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LessOrEqual(Lanes256 left, Lanes256 right) => new(Vector256.LessThanOrEqual(left._a, right._a), Vector256.LessThanOrEqual(left._b, right._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllLessOrEqual(Lanes256 left, Lanes256 right) =>
+        (Vector256.LessThanOrEqual(left._a, right._a) & Vector256.LessThanOrEqual(left._b, right._b)).ExtractMostSignificantBits() == 0xFF;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Select(Lanes256 mask, Lanes256 whereSet, Lanes256 otherwise) => new(

@@ -51,6 +51,15 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<byte> ToCodes(Vector128<short> zeroPoint)
+    {
+        Vector512<int> codes = Vector512.ConvertToInt32Native(_all);
+        if (!Avx512F.IsSupported)
+            return FourLanes.ToCodes(codes.GetLower().GetLower(), codes.GetLower().GetUpper(), codes.GetUpper().GetLower(), codes.GetUpper().GetUpper(), zeroPoint);
+        return Avx512F.ConvertToVector128Byte(Vector512.Max(codes + Vector512.Create((int)zeroPoint.ToScalar()), Vector512<int>.Zero).AsUInt32());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _all.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -78,6 +87,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 operator /(Lanes512 left, Lanes512 right) => new(left._all / right._all);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 MultiplyAddEstimate(Lanes512 factor, Lanes512 other, Lanes512 term) => new(Vector512.MultiplyAddEstimate(factor._all, other._all, term._all));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator &(Lanes512 left, Lanes512 right) => new(left._all & right._all);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,6 +106,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 LessOrEqual(Lanes512 left, Lanes512 right) => new(Vector512.LessThanOrEqual(left._all, right._all));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AllLessOrEqual(Lanes512 left, Lanes512 right) => Vector512.LessThanOrEqualAll(left._all, right._all);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Select(Lanes512 mask, Lanes512 whereSet, Lanes512 otherwise) => new(Vector512.ConditionalSelect(mask._all, whereSet._all, otherwise._all));
