@@ -8,7 +8,7 @@ namespace Pique.Benchmarks;
 /// <param name="Unit">Unit of <paramref name="Value"/> and <paramref name="Against"/>: "ms", less is better, or "GB/s", more is better.</param>
 /// <param name="Reference">The peer or bound.</param>
 /// <param name="Against">Its figure in the same unit.</param>
-/// <param name="Reach">Ratio to be reached, of <see cref="Ratio"/>.</param>
+/// <param name="Reach"><see cref="Ratio"/> to be reached; 0 for none.</param>
 internal sealed record BenchmarkRow(
     [property: JsonPropertyName("case")] string Case,
     [property: JsonPropertyName("value")] double Value,
@@ -24,7 +24,7 @@ internal sealed record BenchmarkRow(
     [JsonPropertyName("ratio")]
     public double Ratio => Unit == Milliseconds ? Against / Value : Value / Against;
 
-    /// <summary>Whether the ratio is reached.</summary>
+    /// <summary>Whether the ratio is reached; null where it is shown for comparison only.</summary>
     [JsonPropertyName("met")]
-    public bool IsMet => Ratio >= Reach;
+    public bool? IsMet => Reach == 0 ? null : Ratio >= Reach;
 }

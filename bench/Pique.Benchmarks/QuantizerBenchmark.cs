@@ -30,6 +30,7 @@ internal static class QuantizerBenchmark
         double copy = MemoryBound.CopyBytesPerSecond();
         double fill = MemoryBound.FillBytesPerSecond();
         FakeQuantization(rows, defaultAllocator, copy);
+        PackingBenchmark.Add(rows, fill, TorchRuntime.Report.Threads);
         Report.Write(json, rows, copy, fill, TorchRuntime.Report);
         return 0;
     }

@@ -39,8 +39,8 @@ internal static class Report
                 Markup.Escape(row.Reference),
                 Text($"{row.Against:F2} {row.Unit}"),
                 Text($"{row.Ratio:F2}"),
-                Text($"{row.Reach:F2}"),
-                row.IsMet ? "yes" : "no");
+                row.Reach == 0 ? "" : Text($"{row.Reach:F2}"),
+                row.IsMet switch { true => "yes", false => "no", null => "" });
         }
 
         AnsiConsole.Write(table);

@@ -46,7 +46,7 @@ internal static unsafe class GradientArithmetic
             Upstream = TensorPointer.Of(upstream),
             WeightGradients = TensorPointer.Of(destination),
             Accumulates = accumulates,
-            IsNonTemporal = weight.numel() * sizeof(float) >= TensorPointer.NonTemporalBytes,
+            IsNonTemporal = weight.numel() * sizeof(float) >= PastTheCaches.LeastBytes,
             ScaleGradients = scaleGradients is null ? null : TensorPointer.Of(scaleGradients),
             ZeroPointGradients = zeroPointGradients is null ? null : TensorPointer.Of(zeroPointGradients),
             Grid = new GridPointers(rule.Grid, TensorPointer.Of(rule.Scales), rule.ZeroPoints is null ? null : TensorPointer.Of(rule.ZeroPoints)),

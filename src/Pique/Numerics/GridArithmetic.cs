@@ -108,7 +108,7 @@ internal static unsafe class GridArithmetic
             Weights = TensorPointer.Of(weight),
             Output = output is null ? null : TensorPointer.OfOutput(output),
             IsBFloat16 = isBFloat16,
-            IsNonTemporal = !isBFloat16 && weight.numel() * sizeof(float) >= TensorPointer.NonTemporalBytes,
+            IsNonTemporal = !isBFloat16 && weight.numel() * sizeof(float) >= PastTheCaches.LeastBytes,
             Strength = strength,
             Grid = new GridPointers(grid, TensorPointer.Of(scales), zeroPoints is null ? null : TensorPointer.Of(zeroPoints)),
         };

@@ -117,26 +117,14 @@ public sealed class QuantizedTensor
     /// <returns>The packed tensor.</returns>
     internal static QuantizedTensor Pack(Tensor weight, WeightQuantizationSpec spec, GroupLayout layout, GroupScales scales)
     {
-        float[] values = Values(weight);
         float[] groupScales = Values(scales.Scales);
-        byte[]? zeroPoints = scales.ZeroPoints is { } zeros ? Array.ConvertAll(Values(zeros), zero => (byte)zero) : null;
+        float[] zeroPoints = scales.ZeroPoints is { } zeros ? Values(zeros) : [];
         (Half[] stored, byte[]? subScales) = spec.TwoLevelScales ? TwoLevelScale.Split(groupScales, layout, spec.Bits) : (Array.ConvertAll(groupScales, scale => (Half)scale), null);
-        int rowBytes = checked((int)BitPacking.RowBytes(layout.Columns, spec.Bits));
-        byte[] packed = new byte[checked(layout.Rows * rowBytes)];
-        byte[] codes = new byte[layout.Columns];
-        for (int row = 0; row < layout.Rows; row++)
-        {
-            for (int column = 0; column < codes.Length; column++)
-            {
-                int index = (row * codes.Length) + column;
-                int group = (int)layout.GroupOf(index);
-                codes[column] = ScalarQuantizer.Code(values[index], groupScales[group], zeroPoints?[group] ?? spec.Grid.SymmetricZeroPoint, spec.Grid);
-            }
-
-            BitPacking.PackRow(codes, spec.Bits, packed.AsSpan(row * rowBytes, rowBytes));
-        }
-
-        return new QuantizedTensor(layout.Rows, layout.Columns, spec.Grid, spec.Granularity, packed, stored, zeroPoints, subScales, spec.PiKPerChannel ? null : spec.PiK);
+        byte[] packed = new byte[checked(layout.Rows * BitPacking.RowBytes(layout.Columns, spec.Bits))];
+        using Tensor readable = weight.cpu();
+        QuantizePackKernel.Run(readable, groupScales, zeroPoints, spec.Grid, layout, packed);
+        byte[]? storedZeroPoints = spec.Symmetric ? null : Array.ConvertAll(zeroPoints, zero => (byte)zero);
+        return new QuantizedTensor(layout.Rows, layout.Columns, spec.Grid, spec.Granularity, packed, stored, storedZeroPoints, subScales, spec.PiKPerChannel ? null : spec.PiK);
     }
 
     /// <summary>Unpacks one row's codes.</summary>

@@ -19,7 +19,7 @@ internal readonly unsafe struct ThroughTheCaches : IStores
 /// <summary>Past the caches, for outputs larger than they are; the destination is aligned to 64 bytes.</summary>
 internal readonly unsafe struct PastTheCaches : IStores
 {
-    /// <summary>Outputs beyond this size leave the caches before anyone reads them.</summary>
+    /// <summary>Outputs of this size and more leave the caches before anyone reads them.</summary>
     public const long LeastBytes = 8L << 20;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

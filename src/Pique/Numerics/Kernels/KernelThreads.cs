@@ -35,6 +35,10 @@ internal static unsafe class KernelThreads
         Count = gompParallel == 0 ? 1 : threads;
     }
 
+    /// <summary>Changes the number of threads a kernel may use.</summary>
+    /// <param name="threads">Threads; more than one only where a team is attached.</param>
+    public static void Limit(int threads) => Count = GompParallel == null ? 1 : threads;
+
     /// <summary>Does all slices of a work and returns when they are done.</summary>
     /// <param name="work">The work; it holds pointers only, and does not throw.</param>
     /// <param name="sliceCount">Number of slices.</param>

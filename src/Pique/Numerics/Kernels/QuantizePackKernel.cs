@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
 
 namespace Pique.Numerics.Kernels;
 
@@ -24,6 +25,24 @@ internal static unsafe class QuantizePackKernel
         fixed (float* first = weights, scale = scales, zeroPoint = zeroPoints)
         fixed (byte* output = packed)
             Run(first, new GridPointers(grid, scale, grid.Symmetric ? null : zeroPoint), grid.Bits, layout, output, form ?? KernelForms.Best);
+    }
+
+    /// <summary>Quantizes and packs a matrix.</summary>
+    /// <param name="weight">Weights: float32, contiguous, on the CPU.</param>
+    /// <param name="scales">A scale for every group.</param>
+    /// <param name="zeroPoints">A zero point for every group; empty on the symmetric grids.</param>
+    /// <param name="grid">The codes.</param>
+    /// <param name="layout">Which weights share a scale.</param>
+    /// <param name="packed">Receives rows·⌈columns·bits/8⌉ bytes.</param>
+    /// <exception cref="ArgumentException">A length does not fit the layout, or the tensor is not such.</exception>
+    public static void Run(Tensor weight, ReadOnlySpan<float> scales, ReadOnlySpan<float> zeroPoints, CodeGrid grid, GroupLayout layout, Span<byte> packed)
+    {
+        PackedLengths.Require("weights", weight.numel(), layout.WeightCount);
+        PackedLengths.RequireGrid(scales.Length, zeroPoints.Length, grid, layout);
+        PackedLengths.Require("bytes of codes", packed.Length, layout.Rows * BitPacking.RowBytes(layout.Columns, grid.Bits));
+        fixed (float* scale = scales, zeroPoint = zeroPoints)
+        fixed (byte* output = packed)
+            Run(TensorPointer.Of(weight), new GridPointers(grid, scale, grid.Symmetric ? null : zeroPoint), grid.Bits, layout, output, KernelForms.Best);
     }
 
     /// <summary>Quantizes and packs a matrix.</summary>

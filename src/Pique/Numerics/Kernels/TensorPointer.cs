@@ -7,9 +7,6 @@ namespace Pique.Numerics.Kernels;
 /// <summary>The memory of a tensor, for kernels.</summary>
 internal static unsafe class TensorPointer
 {
-    /// <summary>Outputs beyond this size leave the caches before anyone reads them, so they are written past the caches.</summary>
-    public const long NonTemporalBytes = 8L << 20;
-
     /// <summary>Whether kernels can read the tensor: on the CPU, contiguous, float32.</summary>
     public static bool IsAccessible(Tensor tensor) =>
         tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous();

@@ -40,11 +40,9 @@ internal static unsafe class UnpackDequantizeKernel
         PackedLengths.Require("bytes of codes", packed.Length, layout.Rows * BitPacking.RowBytes(layout.Columns, grid.Bits));
         PackedLengths.RequireGrid(scales.Length, zeroPoints.Length, grid, layout);
         PackedLengths.Require("weights", output.numel(), layout.WeightCount);
-        if (output.device_type != TorchSharp.DeviceType.CPU || output.dtype != ScalarType.Float32 || !output.is_contiguous())
-            throw new ArgumentException($"Found {output.dtype} on {output.device_type}{(output.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Float32 on the CPU.");
+        float* first = TensorPointer.Of(output);
         if (layout.WeightCount == 0)
             return;
-        float* first = (float*)output.storage<float>().data_ptr() + output.storage_offset();
         fixed (float* scale = scales, zeroPoint = zeroPoints)
         fixed (byte* codes = packed)
             Run(codes, new GridPointers(grid, scale, grid.Symmetric ? null : zeroPoint), grid.Bits, layout, 0, layout.WeightCount, first, KernelForms.Best);
