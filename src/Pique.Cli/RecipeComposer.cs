@@ -21,10 +21,11 @@ internal static class RecipeComposer
     /// <param name="qat">The configuration.</param>
     /// <param name="model">Path of the model.</param>
     /// <param name="dataFiles">Paths of text and JSONL files; running text in them counts as general.</param>
+    /// <param name="grid">Where the levels of the weights lie.</param>
     /// <returns>The recipe, its paths absolute.</returns>
     /// <exception cref="InputException">The model cannot be read.</exception>
     /// <exception cref="ConfigurationException">The choices do not fit together; lists every fault.</exception>
-    public static Recipe Compose(QatConfig qat, string model, IReadOnlyList<string> dataFiles)
+    public static Recipe Compose(QatConfig qat, string model, IReadOnlyList<string> dataFiles, WeightGrid grid = WeightGrid.Auto)
     {
         var recipe = new Recipe
         {
@@ -36,6 +37,7 @@ internal static class RecipeComposer
                 HeldOutShare = HeldOutShare,
                 ContextTokens = Math.Min(ModelShape.Read(model).ContextTokens, MaxContextTokens),
             },
+            Grid = grid,
             Training = new TrainingRecipe { BatchTokens = BatchTokens, WeightLearningRate = WeightLearningRate },
         };
         return Checked(recipe, "the composed recipe");

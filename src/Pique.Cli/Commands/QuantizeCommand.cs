@@ -15,25 +15,27 @@ namespace Pique.Cli.Commands;
 /// <summary>pique quantize: post-training quantization, rounding to the nearest code without training.</summary>
 internal static class QuantizeCommand
 {
+    private const int GridColumn = 3;
+
     public static Command Create(ContextFactory context)
     {
         var model = new Argument<string>("MODEL") { Description = "Hugging Face folder or llama2.c .bin file, in full precision." };
         var config = new Option<string>("--config") { Description = $"Preset ({string.Join(", ", Presets.Names)}), configuration or recipe, whose overrides then apply.", HelpName = "FILE|PRESET", Required = true };
         var output = new Option<string>("--out") { Description = "Folder to write, new or empty.", HelpName = "DIR", Required = true };
         var method = new Option<CalibrationMethod?>("--method") { Description = "Search for the scales [default: the recipe's, else mse].", HelpName = "absmax|mse" };
-        var command = new Command("quantize", "Round a model's weights to few bits, without training.") { model, config, output, method };
+        Option<WeightGrid?> grid = GridOption.Create("the recipe's, else auto");
+        var command = new Command("quantize", "Round a model's weights to few bits, without training.") { model, config, output, method, grid };
         command.SetAction(parsed =>
         {
             CommandContext settings = context(parsed);
             settings.StartTorch();
-            return Run(settings, parsed.GetRequiredValue(model), parsed.GetRequiredValue(config), parsed.GetRequiredValue(output), parsed.GetValue(method));
+            return Run(settings, parsed.GetRequiredValue(model), RecipeOf(parsed.GetRequiredValue(config), parsed.GetValue(grid)), parsed.GetRequiredValue(output), parsed.GetValue(method));
         });
         return command;
     }
 
-    private static int Run(CommandContext context, string modelPath, string configName, string output, CalibrationMethod? methodOption)
+    private static int Run(CommandContext context, string modelPath, Recipe recipe, string output, CalibrationMethod? methodOption)
     {
-        Recipe recipe = RecipeOf(configName);
         OutputFolder.RequireNew(output);
         OutputFolder.RequireWritable(output);
         CalibrationMethod method = methodOption ?? recipe.Calibration.Method;
@@ -47,7 +49,7 @@ internal static class QuantizeCommand
         using LlamaModel model = recipe.Qat.UseIncoherence
             ? IncoherenceRotation.Apply(source.Model, seed, new TrainingProgress(ProgressDisplay.Plain(context)))
             : source.Model;
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe.Qat, recipe.Overrides);
+        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         CalibrationArtifact calibration = WeightCalibration.Run(model.QuantizableLayers, policy.SpecFor, method, recipe.Qat, seed, context.Time);
         calibration.Prepare(model.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
@@ -66,7 +68,7 @@ internal static class QuantizeCommand
         }
         else
         {
-            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "bits/weight", "SQNR dB"], layers.Select(layer => layer.Cells));
+            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB"], layers.Select(layer => layer.Cells), GridColumn);
             Tables.DrawPairs(context.Terminal.Output,
             [
                 ("before", Units.Text($"{before.BitsPerWeight:F2} bits per weight, {Units.Bytes(before.FileBytes)}")),
@@ -76,6 +78,13 @@ internal static class QuantizeCommand
         }
 
         return ExitCode.Done;
+    }
+
+    private static Recipe RecipeOf(string configName, WeightGrid? grid)
+    {
+        Recipe recipe = RecipeOf(configName);
+        Recipe chosen = recipe with { Grid = grid ?? recipe.Grid };
+        return chosen.ValidateQuantization() is { Count: > 0 } faults ? throw new ConfigurationException("--config with --grid", faults) : chosen;
     }
 
     private static Recipe RecipeOf(string configName) => ConfigurationSource.Resolve(configName) switch
@@ -99,6 +108,7 @@ internal static class QuantizeCommand
             ["name"] = layer.Name,
             ["shape"] = JsonOutput.Numbers([layer.Weight.Rows, layer.Weight.Columns]),
             ["bits"] = layer.Weight.Bits,
+            ["grid"] = GridText.Of(layer.Weight),
             ["bits_per_weight"] = JsonOutput.Number(layer.Weight.BitsPerWeight),
             ["sqnr_db"] = JsonOutput.Number(layer.SqnrDecibels),
         })]),
@@ -112,6 +122,7 @@ internal static class QuantizeCommand
             Name,
             Units.Shape([Weight.Rows, Weight.Columns]),
             Units.Text($"{Weight.Bits}"),
+            GridText.Of(Weight),
             Units.Text($"{Weight.BitsPerWeight:F3}"),
             SqnrDecibels is { } decibels ? Units.Text($"{decibels:F2}") : "lossless",
         ];

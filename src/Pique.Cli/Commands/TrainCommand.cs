@@ -16,10 +16,11 @@ internal static class TrainCommand
         var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
         var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder or llama2.c .bin file.", HelpName = "DIR" };
         var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        Option<WeightGrid?> grid = GridOption.Create("auto");
         var teacher = new Option<string?>("--teacher") { Description = "Teacher [default: the model itself].", HelpName = "DIR" };
         var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in the folder from its newest checkpoint." };
-        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, teacher, output, resume };
+        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, grid, teacher, output, resume };
         command.Validators.Add(result =>
         {
             bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
@@ -28,13 +29,17 @@ internal static class TrainCommand
             {
                 result.AddError("train takes either a RECIPE, or --config, --model and --data together.");
             }
+            else if (hasRecipe && result.GetResult(grid) is { Implicit: false })
+            {
+                result.AddError("--grid goes with --config; a RECIPE states its own \"grid\".");
+            }
         });
         command.SetAction(parsed =>
         {
             CommandContext settings = context(parsed);
             Recipe choices = parsed.GetValue(recipe) is { } path
                 ? Load(path)
-                : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data));
+                : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
             string? teacherPath = parsed.GetValue(teacher) is { } given ? Path.GetFullPath(given) : choices.Teacher;
             return Run(
                 settings,

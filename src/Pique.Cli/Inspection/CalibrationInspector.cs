@@ -1,4 +1,5 @@
 using Pique.Calibration;
+using Pique.Quantization;
 
 namespace Pique.Cli.Inspection;
 
@@ -22,7 +23,7 @@ internal static class CalibrationInspector
                 ("file_bytes", new FileInfo(path).Length),
             ],
             "weights",
-            ["name", "shape", "bits", "scales", "scale_min", "scale_max", "sqnr_db"],
+            ["name", "shape", "bits", "grid", "scales", "scale_min", "scale_max", "sqnr_db"],
             [.. artifact.Tensors.Select(entry => Row(entry.Key, entry.Value))]);
     }
 
@@ -31,6 +32,7 @@ internal static class CalibrationInspector
         name,
         new[] { tensor.Rows, tensor.Columns },
         tensor.Bits,
+        GridText.Of(tensor.Kind, tensor.TwoLevelScales),
         tensor.Scales.Count,
         tensor.Scales.Count == 0 ? null : (double)tensor.Scales.Min(),
         tensor.Scales.Count == 0 ? null : (double)tensor.Scales.Max(),

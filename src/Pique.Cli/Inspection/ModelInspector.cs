@@ -61,7 +61,7 @@ internal static class ModelInspector
             return [name, parameter.shape, dtype, null, null, null, null];
         }
 
-        float[] scales = Array.ConvertAll(packed.Scales.ToArray(), scale => (float)scale);
+        float[] scales = [.. Enumerable.Range(0, checked((int)packed.Layout.GroupCount)).Select(group => packed.ScaleOf(group))];
         return
         [
             name,
@@ -74,9 +74,7 @@ internal static class ModelInspector
         ];
     }
 
-    private static string FormatOf(QuantizedTensor packed) => packed.PiK is { } k
-        ? Units.Text($"{packed.Bits} bits, pi/{k}")
-        : Units.Text($"{packed.Bits} bits{(packed.Grid.Symmetric ? "" : ", affine")}");
+    private static string FormatOf(QuantizedTensor packed) => Units.Text($"{packed.Bits} bits, {GridText.Of(packed)}");
 
     /// <summary>Bits that activations are quantized to, or null for none.</summary>
     private static object? ActivationBits(LlamaModel model)

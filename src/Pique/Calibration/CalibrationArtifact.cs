@@ -43,7 +43,7 @@ public sealed record CalibrationArtifact
     /// <param name="layers">Layers by checkpoint name.</param>
     /// <param name="policy">How each layer's weight is quantized; null keeps it in full precision.</param>
     /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
-    /// <exception cref="InputException">A layer is missing or was calibrated for other bits or another layout; no layer is changed then.</exception>
+    /// <exception cref="InputException">A layer is missing or was calibrated for other bits, another grid or another layout; no layer is changed then.</exception>
     public void Prepare(
         IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers,
         Func<string, WeightQuantizationSpec?> policy,
@@ -51,10 +51,19 @@ public sealed record CalibrationArtifact
     {
         foreach ((string name, CalibratedTensor calibrated) in Tensors)
         {
-            if (policy(name) is { } spec && spec.Bits != calibrated.Bits)
+            if (policy(name) is not { } spec)
+                continue;
+            if (spec.Bits != calibrated.Bits)
             {
                 throw new InputException(
                     $"{name}: found scales calibrated for {calibrated.Bits} bits, expected {spec.Bits}; calibrate this model with this configuration.");
+            }
+
+            // Affine or not shows in the zero points, which are compared with the layout.
+            if (spec.Symmetric && calibrated.ZeroPoints is null && (spec.Kind, spec.TwoLevelScales) != (calibrated.Kind, calibrated.TwoLevelScales))
+            {
+                throw new InputException(
+                    $"{name}: found scales calibrated for the grid {GridText.Of(calibrated.Kind, calibrated.TwoLevelScales)}, expected {GridText.Of(spec.Kind, spec.TwoLevelScales)}; calibrate this model with this recipe.");
             }
         }
 

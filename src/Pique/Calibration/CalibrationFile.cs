@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Pique.Configuration;
 using Pique.Formats;
+using Pique.Numerics;
 
 namespace Pique.Calibration;
 
@@ -10,6 +11,9 @@ public static class CalibrationFile
 {
     /// <summary>Name of the file in a run folder.</summary>
     public const string FileName = "calibration.json";
+
+    /// <summary>"grid" of a weight on the half-integer grid; on the others, zero points or none tell which.</summary>
+    private const string HalfInteger = "half_integer";
 
     private const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
@@ -64,6 +68,10 @@ public static class CalibrationFile
     {
         json.WriteStartObject(name);
         json.WriteNumber("bits", tensor.Bits);
+        if (tensor.Kind == GridKind.HalfInteger)
+            json.WriteString("grid", HalfInteger);
+        if (tensor.TwoLevelScales)
+            json.WriteNumber("scale_levels", 2);
         WriteArray(json, "shape", [tensor.Rows, tensor.Columns]);
         WriteArray(json, "scale_shape", tensor.ScaleShape);
         WriteArray(json, "scales", tensor.Scales);
@@ -119,7 +127,16 @@ public static class CalibrationFile
             throw new InputException($"{where}: found {scales.Length} scales and {zeroPoints?.Length ?? 0} zero points, expected {expected}; calibrate again.");
         if (Array.FindIndex(scales, scale => !(scale > 0) || !float.IsFinite(scale)) is var bad and >= 0)
             throw new InputException($"{where}: scales[{bad}]: found {scales[bad]}, expected a finite number above zero; calibrate again.");
-        return new(json.GetProperty("bits").GetInt32(), shape[0], shape[1], scaleShape, scales, zeroPoints, sqnr);
+        string? grid = json.TryGetProperty("grid", out JsonElement kind) ? kind.GetString() ?? "" : null;
+        if (grid is not null and not HalfInteger)
+            throw new InputException($"{where}.grid: found \"{grid}\", expected \"{HalfInteger}\" or no such field; calibrate again.");
+        if (grid is not null && zeroPoints is not null)
+            throw new InputException($"{where}: found zero points on the half-integer grid, expected none; calibrate again.");
+        int levels = json.TryGetProperty("scale_levels", out JsonElement levelCount) ? levelCount.GetInt32() : 1;
+        if (levels is not (1 or 2))
+            throw new InputException($"{where}.scale_levels: found {levels}, expected 1 or 2; calibrate again.");
+        CalibratedTensor tensor = new(json.GetProperty("bits").GetInt32(), shape[0], shape[1], scaleShape, scales, zeroPoints, sqnr) { TwoLevelScales = levels == 2 };
+        return grid is null ? tensor : tensor with { Kind = GridKind.HalfInteger };
     }
 
     private static T[] ReadArray<T>(JsonElement json, Func<JsonElement, T> read) => [.. json.EnumerateArray().Select(read)];

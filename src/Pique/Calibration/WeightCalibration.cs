@@ -55,8 +55,12 @@ public static class WeightCalibration
             quantized.Rows,
             quantized.Columns,
             quantized.Layout.ScaleShape,
-            Array.ConvertAll(quantized.Scales.ToArray(), scale => (float)scale),
+            [.. Enumerable.Range(0, checked((int)quantized.Layout.GroupCount)).Select(group => quantized.ScaleOf(group))],
             quantized.ZeroPoints?.ToArray(),
-            double.IsFinite(sqnr) ? sqnr : null);
+            double.IsFinite(sqnr) ? sqnr : null)
+        {
+            Kind = spec.Kind,
+            TwoLevelScales = spec.TwoLevelScales,
+        };
     }
 }

@@ -19,7 +19,7 @@ public sealed record LayerOverride
     /// <summary>Layer names it applies to; * stands for any run of characters, all else for itself.</summary>
     public string Pattern { get; init; } = "";
 
-    /// <summary>Bits, or null for those of the configuration.</summary>
+    /// <summary>Bits, or null for those of the configuration. Stating them leaves the recipe's grid, which belongs to the bits of the configuration, for <see cref="WeightGrid.Auto"/>.</summary>
     public int? Bits { get; init; }
 
     /// <summary>Granularity, or null for that of the configuration.</summary>

@@ -21,6 +21,18 @@ public sealed record Recipe
     /// <summary>Bits of activations under <see cref="QuantGranularity.PerToken"/>, 2 to 8; other granularities leave activations alone.</summary>
     public int ActivationBits { get; init; } = DefaultActivationBits;
 
+    /// <summary>Where the levels of the weights lie; an override that states bits of its own leaves it for <see cref="WeightGrid.Auto"/>.</summary>
+    public WeightGrid Grid { get; init; }
+
+    /// <summary>The estimator in place of the configuration's, for one that its format lacks: <see cref="SteVariant.EwgsSigned"/>; null for the configuration's.</summary>
+    public SteVariant? Estimator { get; init; }
+
+    /// <summary>Choose k of the pi grid for every output channel by least squared error; <see cref="QatConfig.PiK"/> then only asks for a pi grid.</summary>
+    public bool PiKPerChannel { get; init; }
+
+    /// <summary>Weight of the oscillation dampening (Nagel et al. 2022, arXiv:2203.08086, equation 6); 0 for none.</summary>
+    public float OscillationDampening { get; init; }
+
     /// <summary>Optimizer, schedule and checkpoints.</summary>
     public TrainingRecipe Training { get; init; } = new();
 
@@ -36,6 +48,15 @@ public sealed record Recipe
     {
         FaultCollector faults = new();
         RecipeRules.Check(this, faults);
+        return faults.Faults;
+    }
+
+    /// <summary>Finds what is wrong with the quantization alone, for use without training, where model and data are no part of it.</summary>
+    /// <returns>Every fault; none where the quantization is valid.</returns>
+    public IReadOnlyList<ConfigurationFault> ValidateQuantization()
+    {
+        FaultCollector faults = new();
+        RecipeRules.CheckQuantization(this, faults);
         return faults.Faults;
     }
 }

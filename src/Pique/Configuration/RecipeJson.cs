@@ -19,6 +19,10 @@ public static class RecipeJson
             json.Field("teacher", recipe.Teacher);
             RecipePartsJson.Write(json, "data", recipe.Data);
             json.Field("activation_bits", recipe.ActivationBits);
+            json.Field("grid", recipe.Grid);
+            VariantJson.Write(json, "estimator", recipe.Estimator);
+            json.Field("pi_k_per_channel", recipe.PiKPerChannel);
+            json.Field("oscillation_dampening", recipe.OscillationDampening);
             RecipePartsJson.Write(json, "training", recipe.Training);
             json.Field("calibration", () => json.Object(() => json.Field("method", recipe.Calibration.Method)));
             json.List("overrides", recipe.Overrides, layers => json.Object(() =>
@@ -58,6 +62,10 @@ public static class RecipeJson
             Teacher = fields.OptionalString("teacher", fallback.Teacher),
             Data = fields.Object("data", fallback.Data, RecipePartsJson.ReadData),
             ActivationBits = fields.Int32("activation_bits", fallback.ActivationBits),
+            Grid = fields.Enum("grid", fallback.Grid),
+            Estimator = fields.Value("estimator", fallback.Estimator, VariantJson.ReadEstimator),
+            PiKPerChannel = fields.Boolean("pi_k_per_channel", fallback.PiKPerChannel),
+            OscillationDampening = fields.Single("oscillation_dampening", fallback.OscillationDampening),
             Training = fields.Object("training", fallback.Training, RecipePartsJson.ReadTraining),
             Calibration = fields.Object("calibration", fallback.Calibration, calibration => new CalibrationRecipe
             {

@@ -70,7 +70,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe);
 
         Phase(PipelinePhase.Calibrate);
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe.Qat, recipe.Overrides);
+        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         CalibrationArtifact calibration = WeightCalibration.Run(
             student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time);
         CalibrationFile.Save(folder.Of(CalibrationFile.FileName), calibration);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pique.Configuration;
+using Pique.Quantization;
 
 namespace Pique.Pipeline;
 
@@ -12,14 +13,16 @@ public static class RecipeSummary
     {
         QatConfig qat = recipe.Qat;
         TrainingRecipe training = recipe.Training;
+        WeightQuantizationSpec weights = QuantizationPolicy.From(recipe).Base;
         return
         [
             ("model", recipe.Model),
             ("teacher", qat.UseDistillation ? recipe.Teacher ?? "the model itself" : "none"),
-            ("grid", qat.PiK is { } k ? Text($"{qat.Bits} bits, pi-scaled (k = {k})") : Text($"{qat.Bits} bits, {(qat.Symmetric ? "two's complement" : "affine")}")),
+            ("grid", Text($"{weights.Bits} bits, {GridText.Of(weights)}")),
             ("granularity", GranularityText(qat.Granularity, recipe.ActivationBits)),
             ("overrides", recipe.Overrides.Count == 0 ? "none" : string.Join("; ", recipe.Overrides.Select(departure => OverrideText(departure, recipe.ActivationBits)))),
-            ("estimator", EstimatorText(qat.SteVariant)),
+            ("estimator", EstimatorText(weights.Estimator)),
+            .. weights.OscillationDampening > 0 ? [("dampening", Text($"{weights.OscillationDampening} of oscillations"))] : Array.Empty<(string, string)>(),
             ("incoherence", qat.UseIncoherence ? "on" : "off"),
             ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
             ("epochs", Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
@@ -55,6 +58,7 @@ public static class RecipeSummary
         SteVariant.Clipped clipped => Text($"clipped at {clipped.ClipValue}"),
         SteVariant.LearnedStepSize => "learned step size",
         SteVariant.Ewgs ewgs => Text($"EWGS, λ = {ewgs.Lambda}"),
+        SteVariant.EwgsSigned signed => Text($"signed EWGS, δ = {signed.Delta}"),
         _ => throw new ArgumentOutOfRangeException(nameof(variant), variant, "Unknown estimator."),
     };
 

@@ -45,7 +45,7 @@ internal static class RunReportFile
     {
         using DisposeScope scope = torch.NewDisposeScope();
         double decibels = QuantizationError.Measure(layer.Weight, packed.Dequantize()).SqnrDecibels;
-        return new LayerSummary(name, [packed.Rows, packed.Columns], packed.Bits, packed.BitsPerWeight, decibels);
+        return new LayerSummary(name, [packed.Rows, packed.Columns], packed.Bits, GridText.Of(packed), packed.BitsPerWeight, decibels);
     }
 
     private static (string, IReadOnlyList<double>)[] ReadLosses(string metricsPath)

@@ -36,7 +36,7 @@ public static class HtmlReport
         AppendTable(page, "Held-out quality", ScoreTable.Header, report.Scores.Select(ScoreTable.Row));
         page.Append("<h2>Training</h2>\n<div class=\"plot\">").Append(LossPlot.Draw(report.Losses)).Append("</div>\n");
         AppendTable(page, "Choices", ["name", "value"], report.Choices.Select(choice => (IReadOnlyList<string>)[choice.Name, choice.Value]));
-        AppendTable(page, "Layers", ["layer", "shape", "bits", "bits/weight", "SQNR dB"], report.Layers.Select(LayerRow));
+        AppendTable(page, "Layers", ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB"], report.Layers.Select(LayerRow));
         return page.Append("</body></html>\n").ToString();
     }
 
@@ -45,6 +45,7 @@ public static class HtmlReport
         layer.Name,
         string.Join(" × ", layer.Shape),
         layer.Bits.ToString(CultureInfo.InvariantCulture),
+        layer.Grid,
         layer.BitsPerWeight.ToString("F3", CultureInfo.InvariantCulture),
         layer.SignalToNoiseDecibels.ToString("F2", CultureInfo.InvariantCulture),
     ];

@@ -90,13 +90,43 @@ public class ConfigCommandTests
 
 
             levels                   8
+            grid                     pi-scaled (k = 4)
             codes                    -4 to 3
             step                     α·π/4 = 0.7853982·α
             learned scale            yes
+            estimator                learned step size
             nominal bits per weight  3.125
 
             """,
             output);
+    }
+
+    [Fact]
+    public void Show_names_the_grid_and_the_estimator_of_a_recipe()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Write("recipe.json", """
+            {"qat": {"bits": 2, "pi_k": 3, "ste_variant": "LearnedStepSize"}, "model": "m", "data": {"files": [{"path": "a.txt"}]},
+             "grid": "half_integer", "estimator": {"EwgsSigned": {}}, "pi_k_per_channel": true, "oscillation_dampening": 0.1}
+            """);
+
+        (int exitCode, string output, string error) = FakeTerminal.Run("config", "show", path);
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.EndsWith(
+            """
+            levels                   4
+            grid                     half-integer, pi-scaled (k per channel)
+            codes                    -1.5 to 1.5, none at 0
+            step                     α·π/k, k of 2 to 5 for every output channel
+            learned scale            no
+            estimator                signed EWGS, δ = 0.05
+            dampening                0.1 of oscillations
+            nominal bits per weight  2.125
+
+            """,
+            output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

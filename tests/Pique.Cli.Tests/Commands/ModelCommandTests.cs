@@ -118,6 +118,51 @@ public sealed class ModelCommandTests : IDisposable
         Assert.All(document.RootElement.GetProperty("layers").EnumerateArray(), layer => Assert.Equal(4, layer.GetProperty("bits").GetInt32()));
     }
 
+    [Theory]
+    [InlineData("half_integer", "half-integer, pi/4")]
+    [InlineData("twos_complement", "pi/4")]
+    public void Quantize_rounds_to_the_grid_that_is_asked_for(string grid, string name)
+    {
+        string packed = _folder.Of("packed");
+
+        (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", "piq3", "--grid", grid, "--out", packed);
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches($@"model\.layers\.1\.mlp\.down_proj +16 × 24 +3 +{name} +3\.667 ", output);
+        Assert.Matches(@"model\.embed_tokens +\d+ × 16 +8 +two's complement ", output);
+        Assert.Matches($@"model\.layers\.1\.mlp\.down_proj\.weight +16 × 24 +3 bits, {name} +PerChannel ", FakeTerminal.Run("inspect", packed).Output);
+    }
+
+    [Fact]
+    public void Quantize_takes_the_two_level_grid_of_a_recipe()
+    {
+        string recipe = _folder.Write("recipe.json", """
+            {"qat": {"bits": 3, "granularity": {"PerBlock": {"block_size": 16}}}, "grid": "two_level", "model": "model", "data": {"files": [{"path": "data.txt"}]}}
+            """);
+        string packed = _folder.Of("packed");
+
+        (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", recipe, "--out", packed, "--json");
+
+        Assert.Equal((0, ""), (exitCode, error));
+        using JsonDocument document = JsonDocument.Parse(output);
+        Assert.All(document.RootElement.GetProperty("layers").EnumerateArray(), layer => Assert.Equal(
+            layer.GetProperty("name").GetString()!.Contains("layers", StringComparison.Ordinal) ? "two-level 256/16" : "two's complement", layer.GetProperty("grid").GetString()));
+        Assert.Matches(@"down_proj\.weight +16 × 24 +3 bits, two-level 256/16 +PerBlock 16 ", FakeTerminal.Run("inspect", packed).Output);
+    }
+
+    [Fact]
+    public void Quantize_refuses_a_grid_that_the_configuration_does_not_have()
+    {
+        (int exitCode, _, string error) = FakeTerminal.Run("quantize", _model, "--config", "bits4", "--grid", "two_level", "--out", _folder.Of("packed"));
+
+        Assert.Equal(2, exitCode);
+        Assert.Equal(
+            "error: --config with --grid: grid: found \"two_level\" at 4 bits, PerChannel, expected PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3;"
+            + " set qat.granularity to {\"PerBlock\": {\"block_size\": 32}}, or choose another grid.\n",
+            error);
+        Assert.False(Directory.Exists(_folder.Of("packed")));
+    }
+
     [Fact]
     public void Quantize_refuses_a_quantized_model()
     {

@@ -44,6 +44,37 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_grid_option_is_part_of_the_composed_recipe()
+    {
+        string run = _folder.Of("run");
+
+        (int exitCode, _, string error) = FakeTerminal.Run("train", "--config", "bits2", "--grid", "half_integer", "--model", _model, "--data", _data, "--out", run);
+
+        Assert.Equal(0, exitCode);
+        Assert.Matches(@"\ngrid +2 bits, half-integer\n", error);
+        using JsonDocument recipe = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "recipe.json")));
+        Assert.Equal("half_integer", recipe.RootElement.GetProperty("grid").GetString());
+    }
+
+    [Fact]
+    public void A_recipe_states_its_own_grid()
+    {
+        (int exitCode, _, string error) = FakeTerminal.Run("train", _recipe, "--grid", "half_integer");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--grid goes with --config; a RECIPE states its own \"grid\".", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unknown_grid_is_a_usage_error_that_names_the_known_ones()
+    {
+        (int exitCode, _, string error) = FakeTerminal.Run("train", "--config", "bits2", "--grid", "half", "--model", _model, "--data", _data);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--grid: found half, expected one of auto, twos_complement, half_integer, two_level. Write one of them.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Quiet_leaves_standard_error_empty()
     {
         (int exitCode, string output, string error) = FakeTerminal.Run("train", _recipe, "--out", _folder.Of("run"), "--quiet");

@@ -1,5 +1,6 @@
 using Pique.Calibration;
 using Pique.Configuration;
+using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Tests.Quantization;
 using static TorchSharp.torch;
@@ -30,10 +31,48 @@ public sealed class CalibrationFileTests : IDisposable
         Assert.Equal((artifact.Method, artifact.Seed, artifact.Timestamp, artifact.Config), (loaded.Method, loaded.Seed, loaded.Timestamp, loaded.Config));
         loaded.Prepare(layers, policy.SpecFor);
         QuantizedTensor fromFile = ModelQuantizer.Convert(layers)["linear"];
-        QuantizedTensor direct = ModelQuantizer.RoundToNearest(layers, policy.SpecFor, Pique.Numerics.ScaleMethod.MinimumError)["linear"];
+        QuantizedTensor direct = ModelQuantizer.RoundToNearest(layers, policy.SpecFor, ScaleMethod.MinimumError)["linear"];
         Assert.Equal(direct.PackedCodes.ToArray(), fromFile.PackedCodes.ToArray());
         Assert.Equal(direct.Scales.ToArray(), fromFile.Scales.ToArray());
         Assert.Equal(direct.ZeroPoints?.ToArray(), fromFile.ZeroPoints?.ToArray());
+    }
+
+    [Theory]
+    [InlineData(WeightGrid.HalfInteger, "LearnedStepSize")]
+    [InlineData(WeightGrid.TwoLevel, "LearnedStepSize")]
+    [InlineData(WeightGrid.HalfInteger, "Standard")]
+    [InlineData(WeightGrid.TwoLevel, "Standard")]
+    public void A_saved_artifact_of_a_recipes_grid_prepares_the_same_model(WeightGrid grid, string estimator)
+    {
+        SteVariant variant = estimator == "Standard" ? new SteVariant.Standard() : new SteVariant.LearnedStepSize();
+        Recipe recipe = new() { Grid = grid, Qat = new QatConfig { Bits = 3, Granularity = new QuantGranularity.PerBlock(16), SteVariant = variant } };
+        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
+        (string, IQuantizableLayer)[] layers = Layers(inFeatures: 300);
+        CalibrationFile.Save(FilePath, WeightCalibration.Run(layers, policy.SpecFor, CalibrationMethod.Mse, recipe.Qat, seed: 7, new FixedClock()));
+
+        CalibrationFile.Load(FilePath).Prepare(layers, policy.SpecFor);
+
+        QuantizedTensor fromFile = ModelQuantizer.Convert(layers)["linear"];
+        QuantizedTensor direct = ModelQuantizer.RoundToNearest(layers, policy.SpecFor, ScaleMethod.MinimumError)["linear"];
+        Assert.Equal(direct.DequantizeToArray(), fromFile.DequantizeToArray());
+        Assert.Equal((policy.Base.Grid, grid == WeightGrid.TwoLevel), (fromFile.Grid, fromFile.SubScales is not null));
+    }
+
+    [Fact]
+    public void Scales_for_another_grid_are_refused()
+    {
+        Recipe recipe = new() { Qat = new QatConfig { Bits = 3, Granularity = new QuantGranularity.PerBlock(16) } };
+        (string, IQuantizableLayer)[] layers = Layers();
+        Func<string, WeightQuantizationSpec?> PolicyOf(WeightGrid grid) => QuantizationPolicy.From(recipe with { Grid = grid }).SpecFor;
+        CalibrationFile.Save(FilePath, WeightCalibration.Run(layers, PolicyOf(WeightGrid.HalfInteger), CalibrationMethod.Mse, recipe.Qat, seed: 7, new FixedClock()));
+        CalibrationArtifact artifact = CalibrationFile.Load(FilePath);
+
+        Assert.Equal(
+            "linear: found scales calibrated for the grid half-integer, expected two's complement; calibrate this model with this recipe.",
+            Assert.Throws<InputException>(() => artifact.Prepare(layers, PolicyOf(WeightGrid.Auto))).Message);
+        Assert.Equal(
+            "linear: found scales calibrated for the grid half-integer, expected two-level; calibrate this model with this recipe.",
+            Assert.Throws<InputException>(() => artifact.Prepare(layers, PolicyOf(WeightGrid.TwoLevel))).Message);
     }
 
     [Fact]
@@ -81,6 +120,8 @@ public sealed class CalibrationFileTests : IDisposable
     [InlineData("\"scale_shape\": [12,1]", "\"scale_shape\": [4611686018427387904,4]", "found no calibration file")]
     [InlineData("\"scale_shape\": [12,1]", "\"scale_shape\": [12,2]", "found 12 scales and 0 zero points, expected 24")]
     [InlineData("\"scales\": [", "\"scales\": [-", "scales[0]: found -")]
+    [InlineData("\"bits\": 4,\n      \"shape\"", "\"bits\": 4, \"grid\": \"pi\", \"shape\"", "tensors.linear.grid: found \"pi\", expected \"half_integer\" or no such field")]
+    [InlineData("\"bits\": 4,\n      \"shape\"", "\"bits\": 4, \"scale_levels\": 3, \"shape\"", "tensors.linear.scale_levels: found 3, expected 1 or 2")]
     public void Parts_that_disagree_are_refused(string original, string damaged, string expected)
     {
         QatConfig config = new();
@@ -95,11 +136,11 @@ public sealed class CalibrationFileTests : IDisposable
     public void A_missing_file_is_named() => Assert.StartsWith(
         $"{FilePath}: cannot be read", Assert.Throws<InputException>(() => CalibrationFile.Load(FilePath)).Message, StringComparison.Ordinal);
 
-    private static (string, IQuantizableLayer)[] Layers()
+    private static (string, IQuantizableLayer)[] Layers(int inFeatures = 9)
     {
-        QuantizedLinear linear = new(9, 12);
+        QuantizedLinear linear = new(inFeatures, 12);
         using (no_grad())
-            linear.Weight.copy_(QuantizationCases.Matrix(QuantizationCases.Weights(12, 9, seed: 1), 12, 9));
+            linear.Weight.copy_(QuantizationCases.Matrix(QuantizationCases.Weights(12, inFeatures, seed: 1), 12, inFeatures));
         return [("linear", linear)];
     }
 

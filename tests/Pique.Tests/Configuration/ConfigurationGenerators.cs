@@ -56,9 +56,14 @@ internal static class ConfigurationGenerators
         Gen.Select(Gen.Select(Text, Gen.Enum<DataDomain>()).List[1, 3], Gen.Bool, Gen.Int[0, 1000], Gen.Long, Gen.Int[2, 4096]),
         Gen.Select(Gen.Int[4096, int.MaxValue], Gen.Nullable(NotNegative), Gen.Enum<LearningRateSchedule>(), Gen.Float[0, 1], Gen.Nullable(Gen.Int[1, int.MaxValue]), Gen.Long),
         Gen.Select(Text, Gen.Nullable(Bits), Granularity, Gen.Bool).List[0, 3],
-        (config, model, data, training, overrides) => new Recipe
+        Gen.Select(Gen.Enum<WeightGrid>(), Gen.Nullable(NotNegative), Gen.Bool, NotNegative),
+        (config, model, data, training, overrides, weights) => new Recipe
         {
-            Qat = config,
+            Qat = weights.Item1 == WeightGrid.Auto ? config : config with { Symmetric = true, Bits = Math.Min(config.Bits, 5), Granularity = new QuantGranularity.PerBlock(32) },
+            Grid = weights.Item1,
+            Estimator = weights.Item2 is { } delta ? new SteVariant.EwgsSigned(delta) : null,
+            PiKPerChannel = weights.Item3 && config.IsPiQuant,
+            OscillationDampening = weights.Item4,
             Model = model.Item1,
             Teacher = model.Item2 ? model.Item1 : null,
             ActivationBits = model.Item3,
@@ -80,6 +85,6 @@ internal static class ConfigurationGenerators
             },
             Overrides = [.. overrides.Select(layers => layers.Item4
                 ? new LayerOverride { Pattern = layers.Item1, FullPrecision = true }
-                : new LayerOverride { Pattern = layers.Item1, Bits = layers.Item2, Granularity = layers.Item3 })],
+                : new LayerOverride { Pattern = layers.Item1, Bits = weights.Item1 == WeightGrid.TwoLevel ? layers.Item2 ?? 8 : layers.Item2, Granularity = layers.Item3 })],
         });
 }

@@ -74,6 +74,8 @@ public class QatConfigJsonTests
     [InlineData("""{"ste_variant": {"Clipped": {}, "Ewgs": {}}}""", "ste_variant")]
     [InlineData("""{"ste_variant": {"Clipped": {"clip": 1}}}""", "ste_variant.Clipped.clip")]
     [InlineData("""{"ste_variant": {"Ewgs": {"lambda": -1}}}""", "ste_variant.Ewgs.lambda")]
+    [InlineData("""{"ste_variant": {"EwgsSigned": {"delta": 0.05}}}""", "ste_variant")]
+    [InlineData("""{"ste_variant": "EwgsSigned"}""", "ste_variant")]
     [InlineData("""{"granularity": {"PerBlock": {}}}""", "granularity.PerBlock.block_size")]
     [InlineData("""{"granularity": {"PerBlock": {"block_size": 0}}}""", "granularity.PerBlock.block_size")]
     [InlineData("""{"granularity": {"PerBlock": 32}}""", "granularity.PerBlock")]
@@ -81,6 +83,11 @@ public class QatConfigJsonTests
     [InlineData("""{"": 1}""", "[\"\"]")]
     public void A_wrong_value_is_one_fault_at_its_path(string json, string path) =>
         Assert.Equal(path, Assert.Single(QatConfigJson.Examine(json).Faults).Path);
+
+    [Fact]
+    public void A_configuration_with_the_estimator_that_its_format_lacks_is_not_valid() => Assert.Equal(
+        "ste_variant: found EwgsSigned, which the configuration format lacks, expected \"Standard\", {\"Clipped\": {\"clip_val\": 1.0}}, \"LearnedStepSize\" or {\"Ewgs\": {\"lambda\": 0.1}}; set it as the recipe's \"estimator\", beside \"qat\", instead.",
+        Assert.Single(new QatConfig { SteVariant = new SteVariant.EwgsSigned() }.Validate()).ToString());
 
     [Theory]
     [InlineData("")]

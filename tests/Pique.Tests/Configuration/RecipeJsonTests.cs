@@ -17,6 +17,7 @@ public class RecipeJsonTests
             Assert.Equal(recipe.Qat, read.Qat);
             Assert.Equal(recipe.Training, read.Training);
             Assert.Equal((recipe.Model, recipe.Teacher, recipe.ActivationBits, recipe.Calibration), (read.Model, read.Teacher, read.ActivationBits, read.Calibration));
+            Assert.Equal((recipe.Grid, recipe.Estimator, recipe.PiKPerChannel, recipe.OscillationDampening), (read.Grid, read.Estimator, read.PiKPerChannel, read.OscillationDampening));
             Assert.Equal(recipe.Data.Files, read.Data.Files);
             Assert.Equal(recipe.Data.Curriculum, read.Data.Curriculum);
             Assert.Equal(recipe.Overrides, read.Overrides);
@@ -44,6 +45,10 @@ public class RecipeJsonTests
                 "context_tokens": 256
               },
               "activation_bits": 8,
+              "grid": "auto",
+              "estimator": null,
+              "pi_k_per_channel": false,
+              "oscillation_dampening": 0.0,
               "training": {
                 "batch_tokens": 2048,
                 "weight_learning_rate": null,
@@ -99,7 +104,7 @@ public class RecipeJsonTests
             [
                 "data.files[0].domain: found the string \"tools\", expected one of \"general\", \"reasoning\", \"tool_use\", \"code\"; write \"tool_use\".",
                 "training.schedule: found the string \"cosin\", expected one of \"constant\", \"linear\", \"cosine\"; write \"cosine\".",
-                "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, training, calibration, overrides; write model, or remove it.",
+                "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, grid, estimator, pi_k_per_channel, oscillation_dampening, training, calibration, overrides; write model, or remove it.",
                 "qat.bits: found 7, expected 2, 3, 4, 5 or 8; set it to 8.",
                 "model: found nothing, expected the path of a full-precision model; add \"model\".",
                 "data.files[1].path: found nothing, expected the path of a .txt or .jsonl file; add \"path\".",
@@ -127,6 +132,73 @@ public class RecipeJsonTests
     [InlineData("""{"model": "m", "training": {"max_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.max_steps")]
     public void A_wrong_value_is_one_fault_at_its_path(string json, string path) =>
         Assert.Equal(path, Assert.Single(RecipeJson.Examine(json).Faults).Path);
+
+    [Fact]
+    public void Grid_and_estimator_are_written_as_they_are_read()
+    {
+        string json = RecipeJson.Write(RecipeJson.Read(
+            """
+            {"qat": {"pi_k": 3}, "model": "m", "data": {"files": [{"path": "a.txt"}]}, "grid": "half_integer", "estimator": {"EwgsSigned": {}},
+             "pi_k_per_channel": true, "oscillation_dampening": 0.1}
+            """,
+            "test"));
+
+        Assert.Contains(
+            """
+              "grid": "half_integer",
+              "estimator": {
+                "EwgsSigned": {
+                  "delta": 0.05
+                }
+              },
+              "pi_k_per_channel": true,
+              "oscillation_dampening": 0.1,
+
+            """,
+            json,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        """ "grid": "half" """,
+        "grid: found the string \"half\", expected one of \"auto\", \"twos_complement\", \"half_integer\", \"two_level\"; write \"auto\".")]
+    [InlineData(
+        """ "qat": {"symmetric": false}, "grid": "half_integer" """,
+        "grid: found \"half_integer\" with qat.symmetric false, expected \"auto\", or a symmetric configuration; set qat.symmetric to true, or grid to \"auto\" for the affine grid.")]
+    [InlineData(
+        """ "grid": "two_level" """,
+        "grid: found \"two_level\" at 4 bits, PerChannel, expected PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3; set qat.granularity to {\"PerBlock\": {\"block_size\": 32}}, or choose another grid.")]
+    [InlineData(
+        """ "qat": {"bits": 8, "granularity": {"PerBlock": {"block_size": 32}}}, "grid": "two_level" """,
+        "grid: found \"two_level\" at 8 bits, PerBlock 32, expected PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3; set qat.bits to 5 or less, or choose another grid.")]
+    [InlineData(
+        """ "qat": {"granularity": {"PerBlock": {"block_size": 32}}}, "grid": "two_level", "overrides": [{"pattern": "*", "granularity": {"PerBlock": {"block_size": 16}}}] """,
+        "overrides[0].granularity: found PerBlock 16 at 4 bits on the two-level grid, expected PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3; choose such a granularity, or state bits as well, which takes the layers off that grid.")]
+    [InlineData(
+        """ "estimator": "LearnedStepSize" """,
+        "estimator: found \"LearnedStepSize\", expected null or {\"EwgsSigned\": {\"delta\": 0.05}}; set qat.ste_variant to LearnedStepSize and estimator to null: only what that format lacks is set here.")]
+    [InlineData(
+        """ "estimator": {"Ewgs": {"lambda": 1}} """,
+        "estimator: found \"Ewgs\", expected null or {\"EwgsSigned\": {\"delta\": 0.05}}; set qat.ste_variant to Ewgs and estimator to null: only what that format lacks is set here.")]
+    [InlineData(
+        """ "estimator": "EwgsSigned" """,
+        "estimator: found the string \"EwgsSigned\", expected null or {\"EwgsSigned\": {\"delta\": 0.05}}; write EwgsSigned in the form shown.")]
+    [InlineData(
+        """ "estimator": {"EwgsSigned": {"delta": -1}} """,
+        "estimator.EwgsSigned.delta: found -1.0, expected a finite number, zero or more; set it to 0.0 or more.")]
+    [InlineData(
+        """ "qat": {"ste_variant": {"EwgsSigned": {"delta": 0.1}}} """,
+        "qat.ste_variant: found EwgsSigned, which the configuration format lacks, expected \"Standard\", {\"Clipped\": {\"clip_val\": 1.0}}, \"LearnedStepSize\" or {\"Ewgs\": {\"lambda\": 0.1}}; set it as the recipe's \"estimator\", beside \"qat\", instead.")]
+    [InlineData(
+        """ "pi_k_per_channel": true """,
+        "pi_k_per_channel: found true without qat.pi_k, expected a pi grid whose k is to be chosen; set qat.pi_k to 2, 3, 4 or 5, or pi_k_per_channel to false.")]
+    [InlineData(
+        """ "oscillation_dampening": -0.5 """,
+        "oscillation_dampening: found -0.5, expected a finite number, zero or more; set it to 0.0 or more.")]
+    public void A_grid_or_estimator_that_does_not_fit_is_told_with_its_remedy(string fields, string expected) => Assert.Equal(
+        expected,
+        Assert.Single(RecipeJson.Examine($$"""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, {{fields}}}""").Faults).ToString());
 
     [Fact]
     public void Overrides_left_out_are_the_defaults_and_an_empty_list_is_none()

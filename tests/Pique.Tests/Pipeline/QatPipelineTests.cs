@@ -4,6 +4,7 @@ using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Numerics;
 using Pique.Pipeline;
 using Pique.Quantization;
 using Pique.Training;
@@ -20,7 +21,7 @@ public sealed class QatPipelineTests : IDisposable
     private string Folder => _temporary.File("run");
 
     /// <summary>Recipes that take every way through the pipeline.</summary>
-    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher"];
+    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher"];
 
     public void Dispose() => _temporary.Dispose();
 
@@ -53,10 +54,14 @@ public sealed class QatPipelineTests : IDisposable
         AssertScoreOf(student, recipe, original.Tokenizer, result.Scores[2]);
     }
 
-    [Fact]
-    public void A_run_interrupted_and_resumed_gives_the_same_bytes()
+    [Theory]
+    [InlineData("learned scales")]
+    [InlineData("half-integers")]
+    [InlineData("two-level blocks")]
+    [InlineData("k per channel")]
+    public void A_run_interrupted_and_resumed_gives_the_same_bytes(string way)
     {
-        Recipe recipe = MicroData.Recipe(_temporary);
+        Recipe recipe = RecipeFor(way);
         QatRunResult whole = Run(recipe, folder: _temporary.File("whole"))!;
         using CancellationTokenSource inTraining = new(), inBaseline = new();
 
@@ -70,6 +75,19 @@ public sealed class QatPipelineTests : IDisposable
         Assert.Equal(MicroData.Files(whole.ModelFolder), MicroData.Files(resumed.ModelFolder));
         Assert.Equal(whole.Scores, resumed.Scores);
         Assert.Equal(4, File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Count());
+    }
+
+    [Theory]
+    [InlineData("half-integers", GridKind.HalfInteger, false)]
+    [InlineData("two-level blocks", GridKind.TwosComplement, true)]
+    public void The_model_that_ships_is_on_the_recipes_grid(string way, GridKind kind, bool twoLevelScales)
+    {
+        using LoadedModel shipped = ModelLoader.Load(Run(RecipeFor(way))!.ModelFolder);
+
+        Assert.All(shipped.Quantized, entry => Assert.Equal(
+            entry.Key.Contains("layers", StringComparison.Ordinal) ? (kind, twoLevelScales) : (GridKind.TwosComplement, false),
+            (entry.Value.Grid.Kind, entry.Value.SubScales is not null)));
+        Assert.Contains(shipped.Quantized.Keys, name => name.Contains("layers", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -104,7 +122,7 @@ public sealed class QatPipelineTests : IDisposable
         string page = File.ReadAllText(result.ReportPath);
         Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
         Assert.Contains("<h1>Pique: base at 3 bits</h1>", page, StringComparison.Ordinal);
-        Assert.Contains("<td>model.layers.0.mlp.down_proj</td><td>16 &#215; 24</td><td>3</td>", page, StringComparison.Ordinal);
+        Assert.Contains("<td>model.layers.0.mlp.down_proj</td><td>16 &#215; 24</td><td>3</td><td>two&#39;s complement</td>", page, StringComparison.Ordinal);
         Assert.Contains("<td>model.embed_tokens</td>", page, StringComparison.Ordinal);
     }
 
@@ -166,6 +184,10 @@ public sealed class QatPipelineTests : IDisposable
                 Qat = qat with { Bits = 4, Symmetric = false, Granularity = new QuantGranularity.PerBlock(8), SteVariant = new SteVariant.Standard(), WarmupEpochs = 1 },
                 Overrides = [new() { Pattern = "*o_proj", FullPrecision = true }],
             },
+            "half-integers" => recipe with { Grid = WeightGrid.HalfInteger, Qat = qat with { Bits = 2 } },
+            "two-level blocks" => OfTwoLevels(recipe),
+            "signed EWGS with dampening" => recipe with { Estimator = new SteVariant.EwgsSigned(), OscillationDampening = 0.01f, Grid = WeightGrid.HalfInteger },
+            "k per channel" => recipe with { Qat = qat with { PiK = 4 }, PiKPerChannel = true },
             "pi grid with incoherence" => recipe with { Qat = qat with { Bits = 2, PiK = 3, UseIncoherence = true } },
             "quantized activations" => recipe with { Qat = qat with { Granularity = new QuantGranularity.PerToken() }, ActivationBits = 4 },
             "no distillation" => recipe with { Qat = qat with { UseDistillation = false }, Teacher = _temporary.File("no such teacher") },
@@ -173,6 +195,14 @@ public sealed class QatPipelineTests : IDisposable
             _ => throw new ArgumentOutOfRangeException(nameof(way), way, "Unknown way."),
         };
     }
+
+    /// <summary>A model with a matrix of lines longer than a super-block, its last block shorter than the others.</summary>
+    private Recipe OfTwoLevels(Recipe recipe) => recipe with
+    {
+        Model = MicroData.WriteModel(_temporary, "wide", change: config => config with { IntermediateSize = 280 }),
+        Qat = recipe.Qat with { Granularity = new QuantGranularity.PerBlock(16) },
+        Grid = WeightGrid.TwoLevel,
+    };
 
     private QatRunResult? Run(Recipe recipe, bool resume = false, string? folder = null, Func<PipelineEvent, bool>? cancelAt = null, CancellationTokenSource? cancellation = null)
     {
@@ -191,7 +221,7 @@ public sealed class QatPipelineTests : IDisposable
     private void RestoreLastStep(LlamaModel student, Recipe recipe)
     {
         CalibrationFile.Load(Path.Combine(Folder, CalibrationFile.FileName))
-            .Prepare(student.QuantizableLayers, QuantizationPolicy.From(recipe.Qat, recipe.Overrides).SpecFor, recipe.ActivationBits);
+            .Prepare(student.QuantizableLayers, QuantizationPolicy.From(recipe).SpecFor, recipe.ActivationBits);
         string checkpoint = Path.Combine(Folder, "checkpoints", "step-000004", "model.safetensors");
         IReadOnlyList<(string, Tensor)> saved = TrainedParameters.Of(student).Saved;
         TensorFile.RequireMatch(checkpoint, saved);

@@ -46,6 +46,25 @@ public class RecipeSummaryTests
     }
 
     [Fact]
+    public void Grid_estimator_and_dampening_of_a_recipe_are_told_beside_the_configurations()
+    {
+        Recipe recipe = new()
+        {
+            Grid = WeightGrid.HalfInteger,
+            Qat = new QatConfig { Bits = 2, PiK = 3, SteVariant = new SteVariant.LearnedStepSize() },
+            PiKPerChannel = true,
+            Estimator = new SteVariant.EwgsSigned(0.1f),
+            OscillationDampening = 0.25f,
+        };
+        Recipe twoLevel = new() { Grid = WeightGrid.TwoLevel, Qat = new QatConfig { Bits = 3, Granularity = new QuantGranularity.PerBlock(16) } };
+
+        Assert.Equal(
+            [("grid", "2 bits, half-integer, pi-scaled (k per channel)"), ("estimator", "signed EWGS, δ = 0.1"), ("dampening", "0.25 of oscillations")],
+            RecipeSummary.Of(recipe).Where(choice => choice.Name is "grid" or "estimator" or "dampening"));
+        Assert.Contains(("grid", "3 bits, two-level 256/16"), RecipeSummary.Of(twoLevel));
+    }
+
+    [Fact]
     public void Without_distillation_there_is_no_teacher_and_without_overrides_none()
     {
         Recipe recipe = new() { Teacher = "t", Qat = new QatConfig { UseDistillation = false, Symmetric = false }, Overrides = [] };

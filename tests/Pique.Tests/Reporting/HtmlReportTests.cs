@@ -14,7 +14,7 @@ public partial class HtmlReportTests
         Choices = [("model", "models/<script>alert(1)</script>"), ("loss", "task 1, \"quoted\"")],
         Scores = [Scores.Teacher, Scores.Rounded, Scores.Trained],
         Losses = [("loss", [3, double.NaN, 2]), ("kd_loss", [0, 0, 0])],
-        Layers = [new("model.layers.0.mlp.up_proj", [24, 16], 3, 4, 13.456)],
+        Layers = [new("model.layers.0.mlp.up_proj", [24, 16], 3, "half-integer", 4, 13.456)],
     };
 
     /// <summary>The file was written by <see cref="HtmlReport.Render"/> and read through by eye; the picture is cut out of it.</summary>

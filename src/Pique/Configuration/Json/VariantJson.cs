@@ -6,9 +6,17 @@ namespace Pique.Configuration;
 internal static class VariantJson
 {
     private static readonly string[] SteVariants = ["Standard", "Clipped", "LearnedStepSize", "Ewgs"];
+    /// <summary>What a recipe's "estimator" may be.</summary>
+    public const string EstimatorForms = "null or {\"EwgsSigned\": {\"delta\": 0.05}}";
+
+    private const string SteVariantForms = "\"Standard\", {\"Clipped\": {\"clip_val\": 1.0}}, \"LearnedStepSize\" or {\"Ewgs\": {\"lambda\": 0.1}}";
+
     private static readonly string[] Granularities = ["PerTensor", "PerChannel", "PerToken", "PerBlock"];
 
-    public static void Write(PrettyJsonWriter json, string name, SteVariant value)
+    /// <summary>What to do about an estimator of the configuration format that stands in the recipe's "estimator".</summary>
+    public static string EstimatorFix(string name) => $"set qat.ste_variant to {name} and estimator to null: only what that format lacks is set here";
+
+    public static void Write(PrettyJsonWriter json, string name, SteVariant? value)
     {
         switch (value)
         {
@@ -18,8 +26,11 @@ internal static class VariantJson
             case SteVariant.Ewgs ewgs:
                 WriteTagged(json, name, "Ewgs", () => json.Field("lambda", ewgs.Lambda));
                 break;
+            case SteVariant.EwgsSigned signed:
+                WriteTagged(json, name, "EwgsSigned", () => json.Field("delta", signed.Delta));
+                break;
             default:
-                json.Field(name, value.GetType().Name);
+                json.Field(name, value?.GetType().Name);
                 break;
         }
     }
@@ -46,8 +57,40 @@ internal static class VariantJson
                 reader => new SteVariant.Clipped(reader.Single("clip_val", SteVariant.Clipped.DefaultClipValue))),
             ("Ewgs", JsonElement fields) => ObjectReader.ReadWhole<SteVariant>(fields, FaultCollector.Join(path, "Ewgs"), faults,
                 reader => new SteVariant.Ewgs(reader.Single("lambda", SteVariant.Ewgs.DefaultLambda))),
-            _ => (Reject(element, tag, path, faults, """ "Standard", {"Clipped": {"clip_val": 1.0}}, "LearnedStepSize" or {"Ewgs": {"lambda": 0.1}} """, SteVariants), new SteVariant.Standard()),
+            ("EwgsSigned", _) => (RejectEwgsSigned(path, faults), new SteVariant.Standard()),
+            _ => (Reject(element, tag, path, faults, SteVariantForms, SteVariants), new SteVariant.Standard()),
         };
+    }
+
+    /// <summary>Reports the estimator that the configuration format lacks.</summary>
+    public static bool RejectEwgsSigned(string path, FaultCollector faults)
+    {
+        faults.Add(path, "EwgsSigned, which the configuration format lacks", SteVariantForms, """set it as the recipe's "estimator", beside "qat", instead""");
+        return false;
+    }
+
+    /// <summary>Reads a recipe's "estimator": null, or the one estimator that the configuration format lacks.</summary>
+    public static (bool IsRead, SteVariant? Value) ReadEstimator(JsonElement element, string path, FaultCollector faults)
+    {
+        if (element.ValueKind == JsonValueKind.Null)
+        {
+            return (true, null);
+        }
+
+        (string? tag, JsonElement? body) = ReadTag(element);
+        if (tag == "EwgsSigned" && body is JsonElement fields)
+        {
+            return ObjectReader.ReadWhole<SteVariant?>(fields, FaultCollector.Join(path, "EwgsSigned"), faults,
+                reader => new SteVariant.EwgsSigned(reader.Single("delta", SteVariant.EwgsSigned.DefaultDelta)));
+        }
+
+        if (SteVariants.Contains(tag))
+        {
+            faults.Add(path, FaultCollector.Quote(tag!), EstimatorForms, EstimatorFix(tag!));
+            return (false, null);
+        }
+
+        return (Reject(element, tag, path, faults, EstimatorForms, ["EwgsSigned"]), null);
     }
 
     public static (bool IsRead, QuantGranularity Value) ReadGranularity(JsonElement element, string path, FaultCollector faults)

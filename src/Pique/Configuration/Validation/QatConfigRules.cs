@@ -16,6 +16,9 @@ internal static class QatConfigRules
             case SteVariant.Ewgs ewgs:
                 variant.Within("Ewgs").NotNegative("lambda", ewgs.Lambda);
                 break;
+            case SteVariant.EwgsSigned:
+                VariantJson.RejectEwgsSigned(FaultCollector.Join(path, "ste_variant"), faults);
+                break;
             default:
                 break;
         }

@@ -19,12 +19,18 @@ internal static class RecipeRules
         }
 
         CheckData(recipe.Data, rules.Within("data"));
-        rules.Between("activation_bits", recipe.ActivationBits, 2, 8);
+        CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
-        for (int index = 0; index < recipe.Overrides.Count; index++)
-        {
-            CheckOverride(recipe.Overrides[index], rules.Item("overrides", index));
-        }
+        CheckOverrides(recipe, rules);
+    }
+
+    /// <summary>Checks what says how weights and activations are quantized.</summary>
+    public static void CheckQuantization(Recipe recipe, FaultCollector faults)
+    {
+        RuleChecker rules = new("", faults);
+        QatConfigRules.Check(recipe.Qat, "qat", faults);
+        CheckGrids(recipe, rules);
+        CheckOverrides(recipe, rules);
     }
 
     public static void CheckData(DataRecipe data, RuleChecker rules)
@@ -76,6 +82,22 @@ internal static class RecipeRules
         if (curriculum is { General: 0, Reasoning: 0, ToolUse: 0 })
         {
             rules.Reject("", "no records of any domain", "one record or more", "set general, reasoning or tool_use, or remove the curriculum");
+        }
+    }
+
+    private static void CheckGrids(Recipe recipe, RuleChecker rules)
+    {
+        rules.Between("activation_bits", recipe.ActivationBits, 2, 8);
+        WeightGridRules.Check(recipe, rules);
+    }
+
+    private static void CheckOverrides(Recipe recipe, RuleChecker rules)
+    {
+        for (int index = 0; index < recipe.Overrides.Count; index++)
+        {
+            RuleChecker item = rules.Item("overrides", index);
+            CheckOverride(recipe.Overrides[index], item);
+            WeightGridRules.CheckOverride(recipe, recipe.Overrides[index], item);
         }
     }
 
