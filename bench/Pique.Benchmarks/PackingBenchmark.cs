@@ -8,7 +8,7 @@ namespace Pique.Benchmarks;
 internal static unsafe class PackingBenchmark
 {
     private const int Bits = 3;
-    private const int CacheRows = 32;
+    private const int CacheRows = 8;
     private const int Columns = 4096;
     private const int MemoryRows = 4096;
 

@@ -45,7 +45,7 @@ internal static class PlainGradientArithmetic
 
     private static Tensor WeightGradient(Tensor gradient, PlainRounding rounded, Tensor inRange, GradientRule rule)
     {
-        Tensor Kept(Tensor passes) => where(passes, gradient, gradient.mul(HeldScalar.Of(1f - rule.Strength)));
+        Tensor Kept(Tensor passes) => where(passes, gradient, rule.Strength < 1f ? gradient.mul(HeldScalar.Of(1f - rule.Strength)) : zeros_like(gradient));
         return rule.Estimator switch
         {
             SteVariant.Standard => gradient,

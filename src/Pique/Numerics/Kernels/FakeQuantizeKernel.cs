@@ -58,6 +58,7 @@ internal static unsafe class FakeQuantizeKernel
     {
         private readonly Arguments _arguments = arguments;
 
+        [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(in BlockPiece piece) => RunBlock<TLanes>(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
     }
@@ -66,51 +67,86 @@ internal static unsafe class FakeQuantizeKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void RunBlock<TLanes>(in Arguments arguments, in BlockPiece piece, in GroupGrid grid) where TLanes : unmanaged, ILanes<TLanes>
     {
-        byte* output = arguments.Output + (piece.First * arguments.OutputBytes);
         if (arguments.IsBFloat16)
-        {
-            BFloat16Step<TLanes> step = new(grid, arguments.Strength);
-            LaneLoop.Run(ref step, arguments.Weights + piece.First, null, output, sizeof(ushort), piece.Count);
-        }
+            RunBlock<TLanes, BFloat16Output>(arguments, piece, grid);
+        else if (arguments.IsNonTemporal && ((nuint)((float*)arguments.Output + piece.First) & 63) == 0)
+            RunBlock<TLanes, NonTemporalOutput>(arguments, piece, grid);
         else
-        {
-            Step<TLanes> step = new(grid, arguments.Strength, arguments.IsNonTemporal && ((nuint)output & 63) == 0 && piece.Count % LaneLoop.Lanes == 0);
-            LaneLoop.Run(ref step, arguments.Weights + piece.First, null, output, sizeof(float), piece.Count);
-        }
+            RunBlock<TLanes, Float32Output>(arguments, piece, grid);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TLanes Apply<TLanes>(in GroupGrid grid, float strength, TLanes weight) where TLanes : unmanaged, ILanes<TLanes>
+    private static void RunBlock<TLanes, TOutput>(in Arguments arguments, in BlockPiece piece, in GroupGrid grid)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TOutput : struct, IOutput
     {
-        TLanes scale = TLanes.Broadcast(grid.Scale);
-        TLanes rounded = grid.Levels(weight / scale) * scale;
+        GroupGrid<TLanes> lanes = new(grid);
+        float* weight = arguments.Weights + piece.First;
+        byte* output = arguments.Output + (piece.First * TOutput.Bytes);
+        int whole = piece.Count & ~(LaneLoop.Lanes - 1);
+        for (float* end = weight + whole; weight < end; weight += LaneLoop.Lanes, output += LaneLoop.Lanes * TOutput.Bytes)
+            TOutput.Store(Apply(lanes, arguments.Strength, TLanes.Load(weight)), output);
+        if (whole < piece.Count)
+            RunTail<TLanes, TOutput>(arguments, grid, weight, output, piece.Count - whole);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunTail<TLanes, TOutput>(in Arguments arguments, in GroupGrid grid, float* weight, byte* output, int count)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TOutput : struct, IOutput
+    {
+        float* padded = stackalloc float[2 * LaneLoop.Lanes];
+        new Span<float>(padded, LaneLoop.Lanes).Clear();
+        Unsafe.CopyBlockUnaligned(padded, weight, (uint)count * sizeof(float));
+        TLanes result = Apply(new GroupGrid<TLanes>(grid), arguments.Strength, TLanes.Load(padded));
+        TOutput.StorePadded(result, (byte*)(padded + LaneLoop.Lanes));
+        Unsafe.CopyBlockUnaligned(output, padded + LaneLoop.Lanes, (uint)(count * TOutput.Bytes));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes Apply<TLanes>(in GroupGrid<TLanes> grid, float strength, TLanes weight) where TLanes : unmanaged, ILanes<TLanes>
+    {
+        TLanes rounded = grid.Level(weight / grid.Scale) * grid.Scale;
         return strength < 1f ? ((rounded - weight) * TLanes.Broadcast(strength)) + weight : rounded;
     }
 
-    private readonly struct Step<TLanes>(in GroupGrid grid, float strength, bool isNonTemporal) : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
+    /// <summary>How sixteen results are written.</summary>
+    private interface IOutput
     {
-        private readonly GroupGrid _grid = grid;
-        private readonly float _strength = strength;
-        private readonly bool _isNonTemporal = isNonTemporal;
+        /// <summary>Bytes of a result.</summary>
+        static abstract int Bytes { get; }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output)
-        {
-            TLanes result = Apply(_grid, _strength, TLanes.Load(first));
-            if (_isNonTemporal)
-                result.StoreNonTemporal((float*)output);
-            else
-                result.Store((float*)output);
-        }
+        /// <summary>Writes to the output.</summary>
+        static abstract void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes>;
+
+        /// <summary>Writes to a buffer.</summary>
+        static virtual void StorePadded<TLanes>(TLanes results, byte* buffer) where TLanes : unmanaged, ILanes<TLanes> => results.Store((float*)buffer);
     }
 
-    private readonly struct BFloat16Step<TLanes>(in GroupGrid grid, float strength) : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
+    private readonly struct Float32Output : IOutput
     {
-        private readonly GroupGrid _grid = grid;
-        private readonly float _strength = strength;
+        public static int Bytes => sizeof(float);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output) => Apply(_grid, _strength, TLanes.Load(first)).StoreBFloat16((ushort*)output);
+        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.Store((float*)output);
+    }
+
+    private readonly struct NonTemporalOutput : IOutput
+    {
+        public static int Bytes => sizeof(float);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.StoreNonTemporal((float*)output);
+    }
+
+    private readonly struct BFloat16Output : IOutput
+    {
+        public static int Bytes => sizeof(ushort);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.StoreBFloat16((ushort*)output);
+
+        public static void StorePadded<TLanes>(TLanes results, byte* buffer) where TLanes : unmanaged, ILanes<TLanes> => results.StoreBFloat16((ushort*)buffer);
     }
 
     private readonly struct ScalarBlocks(Arguments arguments) : IBlockKernel
@@ -120,7 +156,7 @@ internal static unsafe class FakeQuantizeKernel
         public void Run(in BlockPiece piece) => RunScalar(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
     }
 
-    /// <summary>The scalar reference of <see cref="RunBlock"/>.</summary>
+    /// <summary>The scalar reference of <see cref="RunBlock{TLanes}(in Arguments, in BlockPiece, in GroupGrid)"/>.</summary>
     internal static void RunScalar(in Arguments arguments, in BlockPiece piece, in GroupGrid grid)
     {
         for (long i = piece.First; i < piece.First + piece.Count; i++)

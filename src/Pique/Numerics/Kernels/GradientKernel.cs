@@ -62,18 +62,45 @@ internal static unsafe class GradientKernel
         switch (form)
         {
             case KernelForm.Simd512:
-                walk.Run(new Blocks<Lanes512, TEstimator>(arguments));
+                RunLanes<Lanes512, TEstimator>(walk, arguments);
                 break;
             case KernelForm.Simd256:
-                walk.Run(new Blocks<Lanes256, TEstimator>(arguments));
+                RunLanes<Lanes256, TEstimator>(walk, arguments);
                 break;
             case KernelForm.Simd128:
-                walk.Run(new Blocks<Lanes128, TEstimator>(arguments));
+                RunLanes<Lanes128, TEstimator>(walk, arguments);
                 break;
             default:
                 walk.Run(new ScalarBlocks<TEstimator>(arguments));
                 break;
         }
+    }
+
+    private static void RunLanes<TLanes, TEstimator>(BlockWalk walk, in Arguments arguments)
+        where TLanes : unmanaged, ILanes<TLanes>
+        where TEstimator : unmanaged, IStraightThrough
+    {
+        if (arguments is { Strength: 1f, Dampening: 0f, Accumulates: false } && arguments.ZeroPointGradients == null)
+            walk.Run(new Blocks<TLanes, TEstimator, CommonWork>(arguments));
+        else
+            walk.Run(new Blocks<TLanes, TEstimator, AnyWork>(arguments));
+    }
+
+    /// <summary>Whether a kernel has nothing to do but the most common work, so that the compiler leaves out the rest.</summary>
+    private interface IWork
+    {
+        /// <summary>True at full strength, without dampening, accumulation and zero points.</summary>
+        static abstract bool IsCommon { get; }
+    }
+
+    private readonly struct CommonWork : IWork
+    {
+        public static bool IsCommon => true;
+    }
+
+    private readonly struct AnyWork : IWork
+    {
+        public static bool IsCommon => false;
     }
 
     /// <summary>What the kernel reads and writes.</summary>
@@ -122,86 +149,85 @@ internal static unsafe class GradientKernel
         public readonly float FactorOf(in BlockPiece piece) => piece.IsTail ? TailFactor : BlockFactor;
     }
 
-    private struct Blocks<TLanes, TEstimator>(Arguments arguments) : IBlockKernel
+    private readonly struct Blocks<TLanes, TEstimator, TWork>(Arguments arguments) : IBlockKernel
         where TLanes : unmanaged, ILanes<TLanes>
         where TEstimator : unmanaged, IStraightThrough
+        where TWork : unmanaged, IWork
     {
         private readonly Arguments _arguments = arguments;
 
+        // The sums of a block stay in registers, which matters where blocks are short: hence a loop of its own.
+        [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        public readonly void Run(in BlockPiece piece)
+        public void Run(in BlockPiece piece)
         {
             GroupGrid grid = new(_arguments.Grid, piece.Group);
+            float* weight = _arguments.Weights + piece.First;
+            float* upstream = _arguments.Upstream + piece.First;
             float* output = _arguments.WeightGradients + piece.First;
-            bool isNonTemporal = _arguments.IsNonTemporal && !_arguments.Accumulates && ((nuint)output & 63) == 0 && piece.Count % LaneLoop.Lanes == 0;
-            Step<TLanes, TEstimator> step = new(grid, _arguments, isNonTemporal);
-            LaneLoop.Run(ref step, _arguments.Weights + piece.First, _arguments.Upstream + piece.First, (byte*)output, sizeof(float), piece.Count);
+            int whole = piece.Count & ~(LaneLoop.Lanes - 1);
+            bool isNonTemporal = _arguments.IsNonTemporal && ((nuint)output & 63) == 0;
+            GroupGrid<TLanes> lanes = new(grid);
+            TLanes parameter = TLanes.Broadcast(_arguments.Parameter);
+            Sums sums = default;
+            for (float* end = weight + whole; weight < end; weight += LaneLoop.Lanes, upstream += LaneLoop.Lanes, output += LaneLoop.Lanes)
+                sums = Step(_arguments, lanes, parameter, isNonTemporal, weight, upstream, output, sums);
+            if (whole < piece.Count)
+                sums = RunTail(_arguments, grid, weight, upstream, output, piece.Count - whole, sums);
             if (_arguments.ScaleGradients == null)
                 return;
             float factor = _arguments.FactorOf(piece);
-            _arguments.ScaleGradients[piece.Part] = step.ScaleSum * factor;
+            _arguments.ScaleGradients[piece.Part] = sums.Scale.Sum() * factor;
             if (_arguments.ZeroPointGradients != null)
-                _arguments.ZeroPointGradients[piece.Part] = step.ZeroPointSum * -grid.Scale * factor;
-        }
-    }
-
-    private struct Step<TLanes, TEstimator> : ILaneStep
-        where TLanes : unmanaged, ILanes<TLanes>
-        where TEstimator : unmanaged, IStraightThrough
-    {
-        private readonly GroupGrid _grid;
-        private readonly float _parameter;
-        private readonly float _strength;
-        private readonly float _dampening;
-        private readonly bool _accumulates;
-        private readonly bool _isNonTemporal;
-        private readonly bool _sumsScale;
-        private readonly bool _sumsZeroPoint;
-        private TLanes _scaleSums;
-        private TLanes _zeroPointSums;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Step(in GroupGrid grid, in Arguments arguments, bool isNonTemporal)
-        {
-            _grid = grid;
-            _parameter = arguments.Parameter;
-            _strength = arguments.Strength;
-            _dampening = arguments.Dampening;
-            _accumulates = arguments.Accumulates;
-            _isNonTemporal = isNonTemporal;
-            _sumsScale = arguments.ScaleGradients != null;
-            _sumsZeroPoint = arguments.ZeroPointGradients != null;
+                _arguments.ZeroPointGradients[piece.Part] = sums.ZeroPoint.Sum() * -grid.Scale * factor;
         }
 
-        public readonly float ScaleSum => _scaleSums.Sum();
-
-        public readonly float ZeroPointSum => _zeroPointSums.Sum();
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output)
+        private static Sums Step(in Arguments arguments, in GroupGrid<TLanes> grid, TLanes parameter, bool isNonTemporal, float* first, float* second, float* output, Sums sums)
         {
             TLanes weight = TLanes.Load(first);
             TLanes gradient = TLanes.Load(second);
-            TLanes scale = TLanes.Broadcast(_grid.Scale);
-            TLanes quotient = weight / scale;
-            TLanes level = _grid.Levels(quotient);
-            TLanes value = level * scale;
-            TLanes inRange = _grid.InRange(quotient);
-            if (_sumsScale)
-                _scaleSums += (level - (inRange & quotient)) * gradient;
-            if (_sumsZeroPoint)
-                _zeroPointSums += gradient - (inRange & gradient);
+            TLanes quotient = weight / grid.Scale;
+            TLanes level = grid.Level(quotient);
+            TLanes value = level * grid.Scale;
+            TLanes inRange = grid.InRange(quotient);
+            TLanes scaleSum = sums.Scale + ((level - (inRange & quotient)) * gradient);
+            Rounded<TLanes> rounded = new(weight, quotient, level, value, inRange);
+            if (TWork.IsCommon)
+            {
+                TLanes common = TEstimator.Gradient(gradient, default, rounded, parameter);
+                if (isNonTemporal)
+                    common.StoreNonTemporal(output);
+                else
+                    common.Store(output);
+                return new(scaleSum, sums.ZeroPoint);
+            }
 
-            TLanes result = TEstimator.Gradient(gradient, new Rounded<TLanes>(weight, quotient, level, value, inRange), TLanes.Broadcast(_parameter), TLanes.Broadcast(_strength));
-            if (_dampening != 0f)
-                result += inRange & ((weight - value) * TLanes.Broadcast(_dampening));
-            if (_accumulates)
-                (result + TLanes.Load((float*)output)).Store((float*)output);
-            else if (_isNonTemporal)
-                result.StoreNonTemporal((float*)output);
-            else
-                result.Store((float*)output);
+            TLanes zeroPointSum = sums.ZeroPoint + (gradient - (inRange & gradient));
+            TLanes unrounded = arguments.Strength < 1f ? gradient * TLanes.Broadcast(1f - arguments.Strength) : default;
+            TLanes result = TEstimator.Gradient(gradient, unrounded, rounded, parameter);
+            if (arguments.Dampening != 0f)
+                result += inRange & ((weight - value) * TLanes.Broadcast(arguments.Dampening));
+            if (arguments.Accumulates)
+                result += TLanes.Load(output);
+            result.Store(output);
+            return new(scaleSum, zeroPointSum);
         }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Sums RunTail(in Arguments arguments, in GroupGrid grid, float* weight, float* upstream, float* output, int count, Sums sums)
+        {
+            float* padded = stackalloc float[3 * LaneLoop.Lanes];
+            new Span<float>(padded, 3 * LaneLoop.Lanes).Clear();
+            Unsafe.CopyBlockUnaligned(padded, weight, (uint)count * sizeof(float));
+            Unsafe.CopyBlockUnaligned(padded + LaneLoop.Lanes, upstream, (uint)count * sizeof(float));
+            Unsafe.CopyBlockUnaligned(padded + (2 * LaneLoop.Lanes), output, (uint)count * sizeof(float));
+            sums = Step(arguments, new GroupGrid<TLanes>(grid), TLanes.Broadcast(arguments.Parameter), false, padded, padded + LaneLoop.Lanes, padded + (2 * LaneLoop.Lanes), sums);
+            Unsafe.CopyBlockUnaligned(output, padded + (2 * LaneLoop.Lanes), (uint)count * sizeof(float));
+            return sums;
+        }
+
+        private readonly record struct Sums(TLanes Scale, TLanes ZeroPoint);
     }
 
     private readonly struct ScalarBlocks<TEstimator>(Arguments arguments) : IBlockKernel where TEstimator : unmanaged, IStraightThrough
@@ -224,7 +250,8 @@ internal static unsafe class GradientKernel
                 Rounded rounded = new(weight, quotient, level, level * grid.Scale, inRange);
                 scaleSums.Add(i, (inRange ? level - quotient : level) * gradient);
                 zeroPointSums.Add(i, inRange ? 0f : gradient);
-                float result = TEstimator.Gradient(gradient, rounded, _arguments.Parameter, _arguments.Strength);
+                float unrounded = _arguments.Strength < 1f ? gradient * (1f - _arguments.Strength) : 0f;
+                float result = TEstimator.Gradient(gradient, unrounded, rounded, _arguments.Parameter);
                 if (_arguments.Dampening != 0f)
                     result += inRange ? (weight - rounded.Value) * _arguments.Dampening : 0f;
                 _arguments.WeightGradients[index] = _arguments.Accumulates ? result + _arguments.WeightGradients[index] : result;

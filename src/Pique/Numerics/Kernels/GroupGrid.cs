@@ -53,19 +53,41 @@ internal readonly struct GroupGrid
     /// <summary>Whether w/s lies between the lowest and the highest level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool InRange(float quotient) => Lowest + Offset <= quotient && quotient <= Highest + Offset;
+}
 
-    /// <summary>Levels of sixteen w/s, less the offset.</summary>
-    /// <remarks>Constants are spread over lanes where they are used: a load that does so costs no more than one that does not, and a small grid is cheap to make for every block.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes Integers<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> =>
-        TLanes.AtMost(TLanes.AtLeast(TLanes.Round(quotients - TLanes.Broadcast(Offset)), TLanes.Broadcast(Lowest)), TLanes.Broadcast(Highest));
+/// <summary>A <see cref="GroupGrid"/> spread over lanes. Kept in locals, never in a field: there it stays in registers.</summary>
+internal readonly struct GroupGrid<TLanes> where TLanes : unmanaged, ILanes<TLanes>
+{
+    private readonly TLanes _lowest;
+    private readonly TLanes _highest;
+    private readonly TLanes _offset;
+    private readonly TLanes _lowestLevel;
+    private readonly TLanes _highestLevel;
 
-    /// <summary>Levels of sixteen w/s.</summary>
+    /// <summary>Spreads a grid.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes Levels<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> => Integers(quotients) + TLanes.Broadcast(Offset);
+    public GroupGrid(in GroupGrid grid)
+    {
+        Scale = TLanes.Broadcast(grid.Scale);
+        _lowest = TLanes.Broadcast(grid.Lowest);
+        _highest = TLanes.Broadcast(grid.Highest);
+        _offset = TLanes.Broadcast(grid.Offset);
+        _lowestLevel = TLanes.Broadcast(grid.Lowest + grid.Offset);
+        _highestLevel = TLanes.Broadcast(grid.Highest + grid.Offset);
+    }
+
+    /// <summary>Scale.</summary>
+    public TLanes Scale { [MethodImpl(MethodImplOptions.AggressiveInlining)] get; }
+
+    /// <summary>Levels of w/s, less the offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TLanes Integer(TLanes quotient) => TLanes.AtMost(TLanes.AtLeast(TLanes.Round(quotient - _offset), _lowest), _highest);
+
+    /// <summary>Levels of w/s.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TLanes Level(TLanes quotient) => Integer(quotient) + _offset;
 
     /// <summary>Mask of the lanes whose w/s lies between the lowest and the highest level.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TLanes InRange<TLanes>(TLanes quotients) where TLanes : unmanaged, ILanes<TLanes> =>
-        TLanes.LessOrEqual(TLanes.Broadcast(Lowest + Offset), quotients) & TLanes.LessOrEqual(quotients, TLanes.Broadcast(Highest + Offset));
+    public TLanes InRange(TLanes quotient) => TLanes.LessOrEqual(_lowestLevel, quotient) & TLanes.LessOrEqual(quotient, _highestLevel);
 }

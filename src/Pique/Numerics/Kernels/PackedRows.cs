@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Pique.Numerics.Kernels;
@@ -72,6 +73,8 @@ internal readonly struct PackedRows
         public long First;
         public long End;
 
+        // Optimized at its first call: the runtime counts the rounds of unoptimized loops, and threads would quarrel over the counter.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long first, long end)
         {
             (long row, long place) = Math.DivRem(first, ChunksPerRow);

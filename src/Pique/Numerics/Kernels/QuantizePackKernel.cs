@@ -90,6 +90,7 @@ internal static unsafe class QuantizePackKernel
         private readonly Arguments _arguments = arguments;
 
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(in RowChunk chunk)
         {
             // The codes of the chunk and room for the last, incomplete eight.

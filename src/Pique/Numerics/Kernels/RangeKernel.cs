@@ -88,38 +88,36 @@ internal static unsafe class RangeKernel
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public readonly void Run(in BlockPiece piece)
         {
-            Step<TLanes> step = default;
-            LaneLoop.Run(ref step, _arguments.Weights + piece.First, null, null, 0, piece.Count);
+            (float lowest, float highest) = Range(_arguments.Weights + piece.First, piece.Count);
             if (_ranges != null)
             {
-                _ranges[2 * piece.Part] = step.Lowest;
-                _ranges[(2 * piece.Part) + 1] = step.Highest;
+                _ranges[2 * piece.Part] = lowest;
+                _ranges[(2 * piece.Part) + 1] = highest;
                 return;
             }
 
-            (float Scale, float ZeroPoint) found = _rule.Of(step.Lowest, step.Highest, piece.Group);
+            (float Scale, float ZeroPoint) found = _rule.Of(lowest, highest, piece.Group);
             Write(_arguments.Grid, piece.Group, found);
             if (_arguments.Output != null)
                 FakeQuantizeKernel.RunBlock<TLanes>(_arguments, piece, new GroupGrid(found.Scale, found.ZeroPoint, _arguments.Grid.MaxCode, _arguments.Grid.Offset));
         }
-    }
 
-    // Default is the range of nothing, 0 … 0, which every range includes.
-    private struct Step<TLanes> : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
-    {
-        private TLanes _lowest;
-        private TLanes _highest;
-
-        public readonly float Lowest => _lowest.Smallest();
-
-        public readonly float Highest => _highest.Largest();
-
+        // The range of nothing is 0 … 0, which every range includes.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output)
+        private static (float Lowest, float Highest) Range(float* weights, int count)
         {
-            TLanes weight = TLanes.Load(first);
-            _lowest = TLanes.AtMost(weight, _lowest);
-            _highest = TLanes.AtLeast(weight, _highest);
+            TLanes lowest = TLanes.Broadcast(0f), highest = lowest;
+            int whole = count & ~(LaneLoop.Lanes - 1);
+            for (int i = 0; i < whole; i += LaneLoop.Lanes)
+            {
+                TLanes weight = TLanes.Load(weights + i);
+                (lowest, highest) = (TLanes.AtMost(weight, lowest), TLanes.AtLeast(weight, highest));
+            }
+
+            (float low, float high) = (lowest.Smallest(), highest.Largest());
+            for (int i = whole; i < count; i++)
+                (low, high) = (MathF.Min(low, weights[i]), MathF.Max(high, weights[i]));
+            return (low, high);
         }
     }
 

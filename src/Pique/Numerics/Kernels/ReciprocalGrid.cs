@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary><see cref="GroupGrid.Integers{TLanes}"/> of w/s without dividing, wherever the result is certain to be the same.</summary>
+/// <summary><see cref="GroupGrid{TLanes}.Integer"/> of w/s without dividing, wherever the result is certain to be the same.</summary>
 /// <remarks>
 /// w·(1/s) differs from w/s, both rounded to float32, by less than 2^−12 wherever the level is not clamped: |w/s| ≤ 256, and three
 /// roundings of 2^−24 each, or of 2^−22 where 1/s is subnormal, and two subtractions of the offset within 2^−16 each. So if w·(1/s) −

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
@@ -49,6 +50,7 @@ internal static unsafe class ScaleSearchKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Search<TObjective>(TObjective objective, in GridPointers grid, long group) where TObjective : struct, IObjective
     {
         float covering = grid.Scales[group];
@@ -147,6 +149,7 @@ internal static unsafe class ScaleSearchKernel
         public GridFit* Parts;
         public KernelForm Form;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(long first, long end)
         {
             for (long piece = first; piece < end; piece++)

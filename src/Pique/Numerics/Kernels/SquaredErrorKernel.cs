@@ -29,23 +29,41 @@ internal static unsafe class SquaredErrorKernel
         _ => MeasureScalar(weights, count, grid),
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static GridFit MeasureLanes<TLanes>(float* weights, int count, in GroupGrid grid) where TLanes : unmanaged, ILanes<TLanes>
     {
-        Step<TLanes> step = new(grid, TLanes.Broadcast(1f));
-        int whole = count / LaneLoop.Lanes * LaneLoop.Lanes;
-        LaneLoop.Run(ref step, weights, null, null, 0, whole);
+        GroupGrid<TLanes> lanes = new(grid);
+        TLanes all = TLanes.Broadcast(1f);
+        Sums<TLanes> sums = default;
+        int whole = count & ~(LaneLoop.Lanes - 1);
+        for (int i = 0; i < whole; i += LaneLoop.Lanes)
+            sums = Step(lanes, TLanes.Load(weights + i), all, sums);
         if (whole < count)
         {
             // Padding would round to ±s/2 on the half-integer grid: its lanes do not count.
-            float* mask = stackalloc float[LaneLoop.Lanes];
+            float* padded = stackalloc float[2 * LaneLoop.Lanes];
             for (int lane = 0; lane < LaneLoop.Lanes; lane++)
-                mask[lane] = lane < count - whole ? 1f : 0f;
-            step.Counts = TLanes.Load(mask);
-            LaneLoop.Run(ref step, weights + whole, null, null, 0, count - whole);
+            {
+                bool counts = lane < count - whole;
+                padded[lane] = counts ? weights[whole + lane] : 0f;
+                padded[LaneLoop.Lanes + lane] = counts ? 1f : 0f;
+            }
+
+            sums = Step(lanes, TLanes.Load(padded), TLanes.Load(padded + LaneLoop.Lanes), sums);
         }
 
-        return step.Fit;
+        return new(sums.Errors.Sum(), sums.Products.Sum(), sums.Energies.Sum());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Sums<TLanes> Step<TLanes>(in GroupGrid<TLanes> grid, TLanes weight, TLanes counts, Sums<TLanes> sums) where TLanes : unmanaged, ILanes<TLanes>
+    {
+        TLanes level = grid.Level(weight / grid.Scale) * counts;
+        TLanes residual = (level * grid.Scale) - weight;
+        return new(sums.Errors + (residual * residual), sums.Products + (level * weight), sums.Energies + (level * level));
+    }
+
+    private readonly record struct Sums<TLanes>(TLanes Errors, TLanes Products, TLanes Energies) where TLanes : unmanaged, ILanes<TLanes>;
 
     private static GridFit MeasureScalar(float* weights, int count, in GroupGrid grid)
     {
@@ -60,32 +78,5 @@ internal static unsafe class SquaredErrorKernel
         }
 
         return new GridFit(errors.Sum(), products.Sum(), energies.Sum());
-    }
-
-    private struct Step<TLanes> : ILaneStep where TLanes : unmanaged, ILanes<TLanes>
-    {
-        private readonly GroupGrid _grid;
-        private TLanes _errors;
-        private TLanes _products;
-        private TLanes _energies;
-
-        public TLanes Counts;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Step(in GroupGrid grid, TLanes counts) => (_grid, Counts) = (grid, counts);
-
-        public readonly GridFit Fit => new(_errors.Sum(), _products.Sum(), _energies.Sum());
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void ILaneStep.Step(float* first, float* second, byte* output)
-        {
-            TLanes weight = TLanes.Load(first);
-            TLanes scale = TLanes.Broadcast(_grid.Scale);
-            TLanes level = _grid.Levels(weight / scale) * Counts;
-            TLanes residual = (level * scale) - weight;
-            _errors += residual * residual;
-            _products += level * weight;
-            _energies += level * level;
-        }
     }
 }

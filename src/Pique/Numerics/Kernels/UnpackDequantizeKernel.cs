@@ -159,7 +159,8 @@ internal static unsafe class UnpackDequantizeKernel
         }
 
         /// <summary>A chunk of whole steps in which every group begins with a step: nothing to check, and no call that would empty the registers.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        /// <remarks>A method of its own: what one method may inline has a limit.</remarks>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         private void RunEven(in RowChunk chunk, byte* packed, float* output)
         {
             TReader levels = TReader.Create(_arguments.Bits);

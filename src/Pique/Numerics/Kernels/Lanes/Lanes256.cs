@@ -140,8 +140,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         (Vector256.LessThanOrEqual(left._a, right._a) & Vector256.LessThanOrEqual(left._b, right._b)).ExtractMostSignificantBits() == 0xFF;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Select(Lanes256 mask, Lanes256 whereSet, Lanes256 otherwise) => new(
-        Vector256.ConditionalSelect(mask._a, whereSet._a, otherwise._a), Vector256.ConditionalSelect(mask._b, whereSet._b, otherwise._b));
+    public static Lanes256 Select(Lanes256 mask, Lanes256 whereSet, Lanes256 otherwise) => Avx.IsSupported
+        ? new(Avx.BlendVariable(otherwise._a, whereSet._a, mask._a), Avx.BlendVariable(otherwise._b, whereSet._b, mask._b))
+        : new(Vector256.ConditionalSelect(mask._a, whereSet._a, otherwise._a), Vector256.ConditionalSelect(mask._b, whereSet._b, otherwise._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Sum()
