@@ -120,6 +120,99 @@ public sealed class FakeQuantizerTests
         }
     }
 
+    /// <summary>Where a weight is clipped, rounding is a smooth function of scale and zero point, and the learned gradients are its derivatives.</summary>
+    [Theory]
+    [InlineData(GridKind.TwosComplement)]
+    [InlineData(GridKind.HalfInteger)]
+    [InlineData(GridKind.Affine)]
+    public void Gradients_of_clipped_weights_agree_with_finite_differences(GridKind kind)
+    {
+        const float Scale = 0.125f, ZeroPoint = 5f, ScaleStep = 1f / 1024, ZeroPointStep = 1f;
+        using DisposeScope scope = NewDisposeScope();
+        float[] weights = [40f, -33f, 25.5f, -71f];
+        float[] upstream = [1f, -2f, 0.5f, 3f];
+        using Parameter weight = new(QuantizationCases.Matrix(weights, 1, 4));
+        double Loss(float scale, float zeroPoint)
+        {
+            using FakeQuantizer moved = Quantizer(scale, zeroPoint);
+            return moved.forward(weight.detach()).data<float>().ToArray().Zip(upstream, (value, g) => (double)value * g).Sum();
+        }
+
+        FakeQuantizer Quantizer(float scale, float zeroPoint)
+        {
+            using GroupScales given = new(tensor(new[] { scale }, [1, 1]), kind == GridKind.Affine ? tensor(new[] { zeroPoint }, [1, 1]) : null);
+            return FakeQuantizer.Create("layer", new(4, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize(), null, kind), weight, given);
+        }
+
+        using FakeQuantizer quantizer = Quantizer(Scale, ZeroPoint);
+        quantizer.forward(weight).backward([QuantizationCases.Matrix(upstream, 1, 4)]);
+
+        double gradientScale = 1 / Math.Sqrt(weights.Length * 7.0);
+        double slope = (Loss(Scale + ScaleStep, ZeroPoint) - Loss(Scale - ScaleStep, ZeroPoint)) / (2 * ScaleStep);
+        Assert.Equal(gradientScale * slope, quantizer.LearnedParameter!.grad!.item<float>(), 1e-4);
+        Assert.Equal([0f, 0f, 0f, 0f], weight.grad!.data<float>().ToArray());
+        if (kind == GridKind.Affine)
+        {
+            double shift = (Loss(Scale, ZeroPoint + ZeroPointStep) - Loss(Scale, ZeroPoint - ZeroPointStep)) / (2 * ZeroPointStep);
+            Assert.Equal(gradientScale * shift, quantizer.LearnedZeroPoint!.grad!.item<float>(), 1e-4);
+        }
+    }
+
+    [Fact]
+    public void Oscillation_dampening_adds_the_gradient_of_its_penalty_within_the_grid()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        float[] weights = [0.3f, 0.6f, -0.9f, 9f];
+        using Parameter weight = new(QuantizationCases.Matrix(weights, 1, 4));
+        using GroupScales given = new(tensor(new[] { 0.5f }, [1, 1]), null);
+        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize()) { OscillationDampening = 0.25f };
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, given);
+        quantizer.forward(weight).backward([zeros(1, 4)]);
+
+        // The penalty λ·(w − ŵ)² has the slope 2λ·(w − ŵ); levels are 0.5, 0.5 and −1, and the last weight is clipped.
+        Assert.Equal([0.5 * (0.3 - 0.5), 0.5 * (0.6 - 0.5), 0.5 * (-0.9 + 1), 0], weight.grad!.data<float>().ToArray().Select(value => (double)value), new Close(1e-6));
+    }
+
+    private sealed class Close(double tolerance) : IEqualityComparer<double>
+    {
+        public bool Equals(double x, double y) => Math.Abs(x - y) <= tolerance;
+
+        public int GetHashCode(double value) => 0;
+    }
+
+    [Fact]
+    public void Gradients_add_up_over_backward_passes_and_reach_weights_that_are_no_leaf()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize());
+        using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
+        Tensor upstream = ones(Rows, Columns);
+        quantizer.forward(weight).backward([upstream]);
+        float[] once = weight.grad!.data<float>().ToArray();
+        quantizer.forward(weight).backward([upstream]);
+        Assert.Equal(once.Select(value => 2 * value), weight.grad!.data<float>().ToArray());
+
+        using Parameter half = new(QuantizationCases.Matrix([.. Weights.Select(value => value / 2)], Rows, Columns));
+        quantizer.forward(half + half).backward([upstream]);
+        Assert.Equal(once.Select(value => 2 * value), half.grad!.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void Output_in_bfloat16_is_the_rounded_float32_output_and_takes_gradients()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
+        using FakeQuantizer quantizer = FakeQuantizer.Create("layer", new(8, new QuantGranularity.PerBlock(16), new SteVariant.LearnedStepSize()), weight, ScaleMethod.AbsMax);
+        Tensor expected = quantizer.forward(weight).to(ScalarType.BFloat16);
+        quantizer.OutputType = ScalarType.BFloat16;
+        Tensor output = quantizer.forward(weight);
+        Assert.Equal(ScalarType.BFloat16, output.dtype);
+        Assert.True(expected.equal(output).all().item<bool>());
+        output.backward([ones(Rows, Columns, dtype: ScalarType.BFloat16)]);
+        Assert.Equal(ScalarType.Float32, weight.grad!.dtype);
+    }
+
     [Fact]
     public void Strength_blends_the_weight_with_its_rounding()
     {
