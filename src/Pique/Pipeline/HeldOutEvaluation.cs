@@ -1,6 +1,7 @@
 using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Models;
+using Pique.Quantization;
 
 namespace Pique.Pipeline;
 
@@ -22,7 +23,10 @@ public static class HeldOutEvaluation
         PreparedData data,
         CausalLanguageModel? teacher,
         ModelSize size,
-        CancellationToken cancellationToken = default) => new()
+        CancellationToken cancellationToken = default)
+    {
+        using IDisposable held = ModelQuantizer.HoldWeights(model.QuantizableLayers);
+        return new()
         {
             Name = name,
             BitsPerWeight = size.BitsPerWeight,
@@ -31,4 +35,5 @@ public static class HeldOutEvaluation
             Reasoning = AnswerEvaluator.Reasoning(model, tokenizer, data.HeldOutRecords, cancellationToken),
             ToolCalls = AnswerEvaluator.ToolCalls(model, tokenizer, data.HeldOutRecords, cancellationToken),
         };
+    }
 }

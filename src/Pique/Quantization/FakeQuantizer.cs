@@ -21,6 +21,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     private readonly Parameter? _zeroPoint;
     private readonly Tensor? _clipRatio;
     private readonly Tensor? _piK;
+    private Tensor? _held;
 
     private FakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor? piK, Tensor weight)
         : base(nameof(FakeQuantizer))
@@ -137,8 +138,16 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     /// <summary>Fake-quantizes the weight.</summary>
     /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
     /// <returns>w + ρ·(ŵ − w), same shape, of <see cref="OutputType"/>.</returns>
+    /// <exception cref="InvalidOperationException">The result is held and gradients are asked for.</exception>
     public override Tensor forward(Tensor weight)
     {
+        if (_held is { } held)
+        {
+            return is_grad_enabled()
+                ? throw new InvalidOperationException($"{LayerName}: its fake-quantized weight is held, which has no gradient; dispose the hold before training.")
+                : held.alias();
+        }
+
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = weight.is_contiguous() ? weight : weight.contiguous();
         FakeQuantizeCall call = new(Spec, _layout, Strength, OutputType)
@@ -148,6 +157,16 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
             StepFactor = StepFactor(),
         };
         return FakeQuantizeFunction.apply(contiguous, _parameter!, _zeroPoint!, call).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Fake-quantizes the weight once and for all calls of <see cref="forward"/> until disposed: for measuring, where no weight changes.</summary>
+    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
+    /// <returns>Ends the hold when disposed.</returns>
+    public IDisposable Hold(Tensor weight)
+    {
+        using IDisposable noGradient = no_grad();
+        _held ??= forward(weight).DetachFromDisposeScope();
+        return new HeldWeight(this);
     }
 
     /// <summary>Quantizes the weight by the arithmetic of <see cref="forward"/>: what it dequantizes to equals the forward pass at strength 1, bit for bit.</summary>
@@ -225,5 +244,14 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         if (spec.TwoLevelScales && !(spec.Granularity is QuantGranularity.PerBlock block && TwoLevelScale.Exists(spec.Bits, block.BlockSize) && spec.Kind == GridKind.TwosComplement))
             throw new InputException($"{layerName}: found two-level scales on the {spec.Kind} grid at {spec.Bits} bits, {spec.Granularity}, expected two's complement with PerBlock 32 at 2 to 5 bits or PerBlock 16 at 2 or 3; choose such a granularity or another grid.");
         return layout;
+    }
+
+    private sealed class HeldWeight(FakeQuantizer owner) : IDisposable
+    {
+        public void Dispose()
+        {
+            owner._held?.Dispose();
+            owner._held = null;
+        }
     }
 }

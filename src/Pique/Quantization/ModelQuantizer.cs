@@ -92,6 +92,21 @@ public static class ModelQuantizer
         }
     }
 
+    /// <summary>Fake-quantizes every prepared weight once and for all forward passes until disposed: for measuring, where no weight changes.</summary>
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <returns>Ends the hold when disposed.</returns>
+    public static IDisposable HoldWeights(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
+        new Holds([.. layers.Where(entry => entry.Layer.WeightQuantizer is not null).Select(entry => entry.Layer.WeightQuantizer!.Hold(entry.Layer.Weight))]);
+
+    private sealed class Holds(IReadOnlyList<IDisposable> each) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (IDisposable hold in each)
+                hold.Dispose();
+        }
+    }
+
     /// <summary>Restores the invariants of every trained quantization parameter; call it after every optimizer step.</summary>
     /// <param name="layers">Prepared layers by checkpoint name.</param>
     public static void EnforceInvariants(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers)

@@ -35,6 +35,27 @@ public sealed class ModelQuantizerTests
     }
 
     [Fact]
+    public void Held_weights_stay_what_they_were_until_the_hold_ends_and_take_no_gradient()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (string Name, IQuantizableLayer Layer)[] layers = Layers();
+        QuantizedLinear linear = (QuantizedLinear)layers[0].Layer;
+        ModelQuantizer.Prepare(layers, _ => PerToken, ScaleMethod.AbsMax);
+        float[] before = linear.EffectiveWeight().data<float>().ToArray();
+        using (ModelQuantizer.HoldWeights(layers))
+        using (no_grad())
+        {
+            linear.Weight.mul_(2f);
+            Assert.Equal(before, linear.EffectiveWeight().data<float>().ToArray());
+            using IDisposable gradient = enable_grad();
+            string message = Assert.Throws<InvalidOperationException>(linear.EffectiveWeight).Message;
+            Assert.Equal("linear: its fake-quantized weight is held, which has no gradient; dispose the hold before training.", message);
+        }
+
+        Assert.NotEqual(before, linear.EffectiveWeight().data<float>().ToArray());
+    }
+
+    [Fact]
     public void Per_token_also_quantizes_the_activations_of_linear_layers()
     {
         (string Name, IQuantizableLayer Layer)[] layers = Layers();
