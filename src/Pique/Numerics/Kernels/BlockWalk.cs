@@ -9,13 +9,20 @@ namespace Pique.Numerics.Kernels;
 /// <param name="Group">Index of the scale.</param>
 /// <param name="Part">Index of the piece among all pieces of all groups, group by group.</param>
 /// <param name="IsTail">Whether the block is the shorter last one of its line.</param>
-internal readonly record struct BlockPiece(long First, int Count, long Group, long Part, bool IsTail);
+internal readonly record struct BlockPiece(long First, int Count, long Group, long Part, bool IsTail)
+{
+    /// <summary>The block of equal length so many blocks on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public BlockPiece Next(long blocks) => new(First + (blocks * Count), Count, Group + blocks, Part + blocks, IsTail);
+}
 
-/// <summary>What a kernel does with one piece.</summary>
+/// <summary>What a kernel does with consecutive blocks.</summary>
 internal interface IBlockKernel
 {
-    /// <summary>Does one piece.</summary>
-    void Run(in BlockPiece piece);
+    /// <summary>Does so many blocks of equal length: a call for each would cost as much as a short block takes.</summary>
+    /// <param name="piece">The first block, or a piece of a long one.</param>
+    /// <param name="blockCount">Number of blocks; 1 for a piece.</param>
+    void Run(BlockPiece piece, long blockCount);
 }
 
 /// <summary>Leads a kernel over all weights of a matrix in one pass over memory.</summary>
@@ -95,11 +102,10 @@ internal readonly struct BlockWalk
         long group = (line * _blocksPerLine) + (firstColumn / _blockSize);
         long first = (line * _lineWidth) + firstColumn;
         long wholeBlocks = (endColumn - firstColumn) / _blockSize;
-        for (long block = 0; block < wholeBlocks; block++, group++, first += _blockSize)
-            kernel.Run(new BlockPiece(first, (int)_blockSize, group, group, false));
+        kernel.Run(new BlockPiece(first, (int)_blockSize, group, group, false), wholeBlocks);
         int tail = (int)(endColumn - firstColumn - (wholeBlocks * _blockSize));
         if (tail > 0)
-            kernel.Run(new BlockPiece(first, tail, group, group, true));
+            kernel.Run(new BlockPiece(first + (wholeBlocks * _blockSize), tail, group + wholeBlocks, group + wholeBlocks, true), 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,6 +115,6 @@ internal readonly struct BlockWalk
         long group = (line * _blocksPerLine) + block;
         long column = (block * _blockSize) + (piece * PieceWeights);
         long endColumn = Math.Min(_lineWidth, Math.Min((block + 1) * _blockSize, column + PieceWeights));
-        kernel.Run(new BlockPiece((line * _lineWidth) + column, (int)(endColumn - column), group, (group * PiecesPerBlock) + piece, (block + 1) * _blockSize > _lineWidth));
+        kernel.Run(new BlockPiece((line * _lineWidth) + column, (int)(endColumn - column), group, (group * PiecesPerBlock) + piece, (block + 1) * _blockSize > _lineWidth), 1);
     }
 }

@@ -60,7 +60,11 @@ internal static unsafe class FakeQuantizeKernel
 
         [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        public readonly void Run(in BlockPiece piece) => RunBlock<TLanes>(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
+        public readonly void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunBlock<TLanes>(_arguments, piece.Next(block), new GroupGrid(_arguments.Grid, piece.Group + block));
+        }
     }
 
     /// <summary>Fake-quantizes one piece of a block.</summary>
@@ -153,7 +157,11 @@ internal static unsafe class FakeQuantizeKernel
     {
         private readonly Arguments _arguments = arguments;
 
-        public void Run(in BlockPiece piece) => RunScalar(_arguments, piece, new GroupGrid(_arguments.Grid, piece.Group));
+        public void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunScalar(_arguments, piece.Next(block), new GroupGrid(_arguments.Grid, piece.Group + block));
+        }
     }
 
     /// <summary>The scalar reference of <see cref="RunBlock{TLanes}(in Arguments, in BlockPiece, in GroupGrid)"/>.</summary>

@@ -156,10 +156,16 @@ internal static unsafe class GradientKernel
     {
         private readonly Arguments _arguments = arguments;
 
-        // The sums of a block stay in registers, which matters where blocks are short: hence a loop of its own.
         [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        public void Run(in BlockPiece piece)
+        public void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunBlock(piece.Next(block));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void RunBlock(in BlockPiece piece)
         {
             GroupGrid grid = new(_arguments.Grid, piece.Group);
             float* weight = _arguments.Weights + piece.First;
@@ -234,7 +240,13 @@ internal static unsafe class GradientKernel
     {
         private readonly Arguments _arguments = arguments;
 
-        public void Run(in BlockPiece piece)
+        public void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunBlock(piece.Next(block));
+        }
+
+        private void RunBlock(in BlockPiece piece)
         {
             GroupGrid grid = new(_arguments.Grid, piece.Group);
             ScalarLanes scaleSums = default;

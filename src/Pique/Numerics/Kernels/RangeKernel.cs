@@ -86,7 +86,14 @@ internal static unsafe class RangeKernel
         private readonly float* _ranges = ranges;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-        public readonly void Run(in BlockPiece piece)
+        public readonly void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunBlock(piece.Next(block));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void RunBlock(in BlockPiece piece)
         {
             (float lowest, float highest) = Range(_arguments.Weights + piece.First, piece.Count);
             if (_ranges != null)
@@ -127,7 +134,13 @@ internal static unsafe class RangeKernel
         private readonly TRule _rule = rule;
         private readonly float* _ranges = ranges;
 
-        public void Run(in BlockPiece piece)
+        public void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                RunBlock(piece.Next(block));
+        }
+
+        private void RunBlock(in BlockPiece piece)
         {
             float lowest = 0f, highest = 0f;
             for (long i = piece.First; i < piece.First + piece.Count; i++)

@@ -107,8 +107,11 @@ internal static unsafe class ScaleSearchKernel
         private readonly GridPointers _grid = grid;
         private readonly KernelForm _form = form;
 
-        public void Run(in BlockPiece piece) =>
-            Search(new ShortGroup(_weights + piece.First, piece.Count, new Candidate(_grid, piece.Group), _form), _grid, piece.Group);
+        public void Run(BlockPiece piece, long blockCount)
+        {
+            for (long block = 0; block < blockCount; block++)
+                Search(new ShortGroup(_weights + piece.Next(block).First, piece.Count, new Candidate(_grid, piece.Group + block), _form), _grid, piece.Group + block);
+        }
     }
 
     private readonly struct ShortGroup(float* weights, int count, Candidate candidate, KernelForm form) : IObjective
