@@ -72,39 +72,42 @@ internal static unsafe class FakeQuantizeKernel
     internal static void RunBlock<TLanes>(in Arguments arguments, in BlockPiece piece, in GroupGrid grid) where TLanes : unmanaged, ILanes<TLanes>
     {
         if (arguments.IsBFloat16)
-            RunBlock<TLanes, BFloat16Output>(arguments, piece, grid);
+            RunBlock<TLanes, AsBFloat16>(arguments, piece, grid);
         else if (arguments.IsNonTemporal && ((nuint)((float*)arguments.Output + piece.First) & 63) == 0)
-            RunBlock<TLanes, NonTemporalOutput>(arguments, piece, grid);
+            RunBlock<TLanes, PastTheCaches>(arguments, piece, grid);
         else
-            RunBlock<TLanes, Float32Output>(arguments, piece, grid);
+            RunBlock<TLanes, ThroughTheCaches>(arguments, piece, grid);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void RunBlock<TLanes, TOutput>(in Arguments arguments, in BlockPiece piece, in GroupGrid grid)
+    private static void RunBlock<TLanes, TStores>(in Arguments arguments, in BlockPiece piece, in GroupGrid grid)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TOutput : struct, IOutput
+        where TStores : struct, IStores
     {
         GroupGrid<TLanes> lanes = new(grid);
         float* weight = arguments.Weights + piece.First;
-        byte* output = arguments.Output + (piece.First * TOutput.Bytes);
+        byte* output = arguments.Output + (piece.First * TStores.Bytes);
         int whole = piece.Count & ~(LaneLoop.Lanes - 1);
-        for (float* end = weight + whole; weight < end; weight += LaneLoop.Lanes, output += LaneLoop.Lanes * TOutput.Bytes)
-            TOutput.Store(Apply(lanes, arguments.Strength, TLanes.Load(weight)), output);
+        for (float* end = weight + whole; weight < end; weight += LaneLoop.Lanes, output += LaneLoop.Lanes * TStores.Bytes)
+            TStores.Store(Apply(lanes, arguments.Strength, TLanes.Load(weight)), (float*)output);
         if (whole < piece.Count)
-            RunTail<TLanes, TOutput>(arguments, grid, weight, output, piece.Count - whole);
+            RunTail<TLanes, TStores>(arguments, grid, weight, output, piece.Count - whole);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void RunTail<TLanes, TOutput>(in Arguments arguments, in GroupGrid grid, float* weight, byte* output, int count)
+    private static void RunTail<TLanes, TStores>(in Arguments arguments, in GroupGrid grid, float* weight, byte* output, int count)
         where TLanes : unmanaged, ILanes<TLanes>
-        where TOutput : struct, IOutput
+        where TStores : struct, IStores
     {
         float* padded = stackalloc float[2 * LaneLoop.Lanes];
         new Span<float>(padded, LaneLoop.Lanes).Clear();
         Unsafe.CopyBlockUnaligned(padded, weight, (uint)count * sizeof(float));
         TLanes result = Apply(new GroupGrid<TLanes>(grid), arguments.Strength, TLanes.Load(padded));
-        TOutput.StorePadded(result, (byte*)(padded + LaneLoop.Lanes));
-        Unsafe.CopyBlockUnaligned(output, padded + LaneLoop.Lanes, (uint)(count * TOutput.Bytes));
+        if (arguments.IsBFloat16)
+            result.StoreBFloat16((ushort*)(padded + LaneLoop.Lanes));
+        else
+            result.Store(padded + LaneLoop.Lanes);
+        Unsafe.CopyBlockUnaligned(output, padded + LaneLoop.Lanes, (uint)(count * TStores.Bytes));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -112,45 +115,6 @@ internal static unsafe class FakeQuantizeKernel
     {
         TLanes rounded = grid.Level(weight / grid.Scale) * grid.Scale;
         return strength < 1f ? ((rounded - weight) * TLanes.Broadcast(strength)) + weight : rounded;
-    }
-
-    /// <summary>How sixteen results are written.</summary>
-    private interface IOutput
-    {
-        /// <summary>Bytes of a result.</summary>
-        static abstract int Bytes { get; }
-
-        /// <summary>Writes to the output.</summary>
-        static abstract void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes>;
-
-        /// <summary>Writes to a buffer.</summary>
-        static virtual void StorePadded<TLanes>(TLanes results, byte* buffer) where TLanes : unmanaged, ILanes<TLanes> => results.Store((float*)buffer);
-    }
-
-    private readonly struct Float32Output : IOutput
-    {
-        public static int Bytes => sizeof(float);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.Store((float*)output);
-    }
-
-    private readonly struct NonTemporalOutput : IOutput
-    {
-        public static int Bytes => sizeof(float);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.StoreNonTemporal((float*)output);
-    }
-
-    private readonly struct BFloat16Output : IOutput
-    {
-        public static int Bytes => sizeof(ushort);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Store<TLanes>(TLanes results, byte* output) where TLanes : unmanaged, ILanes<TLanes> => results.StoreBFloat16((ushort*)output);
-
-        public static void StorePadded<TLanes>(TLanes results, byte* buffer) where TLanes : unmanaged, ILanes<TLanes> => results.StoreBFloat16((ushort*)buffer);
     }
 
     private readonly struct ScalarBlocks(Arguments arguments) : IBlockKernel

@@ -5,6 +5,9 @@ namespace Pique.Numerics.Kernels;
 /// <summary>How a kernel writes sixteen results.</summary>
 internal unsafe interface IStores
 {
+    /// <summary>Bytes of a result.</summary>
+    static virtual int Bytes => sizeof(float);
+
     /// <summary>Writes sixteen values.</summary>
     static abstract void Store<TLanes>(TLanes values, float* destination) where TLanes : unmanaged, ILanes<TLanes>;
 }
@@ -24,4 +27,13 @@ internal readonly unsafe struct PastTheCaches : IStores
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TLanes>(TLanes values, float* destination) where TLanes : unmanaged, ILanes<TLanes> => values.StoreNonTemporal(destination);
+}
+
+/// <summary>As bfloat16.</summary>
+internal readonly unsafe struct AsBFloat16 : IStores
+{
+    public static int Bytes => sizeof(ushort);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TLanes>(TLanes values, float* destination) where TLanes : unmanaged, ILanes<TLanes> => values.StoreBFloat16((ushort*)destination);
 }
