@@ -59,6 +59,20 @@ internal static unsafe class GradientArithmetic
         return (scaleGradients, zeroPointGradients);
     }
 
+    /// <summary>Passes ∂L/∂ŵ on unchanged.</summary>
+    /// <param name="upstream">∂L/∂ŵ, contiguous, float32.</param>
+    /// <param name="destination">Receives it, same shape, contiguous.</param>
+    /// <param name="accumulates">Whether it is added to what is there.</param>
+    public static void Pass(Tensor upstream, Tensor destination, bool accumulates)
+    {
+        if (accumulates)
+            destination.add_(upstream);
+        else if (TensorPointer.IsAccessible(upstream))
+            CopyKernel.Run(TensorPointer.Of(upstream), TensorPointer.Of(destination), upstream.numel());
+        else
+            destination.copy_(upstream);
+    }
+
     /// <summary>Runs the kernel of the rule's estimator.</summary>
     internal static void Run(GradientKernel.Arguments arguments, GradientRule rule, KernelForm form)
     {

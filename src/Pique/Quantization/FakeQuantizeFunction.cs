@@ -12,7 +12,7 @@ namespace Pique.Quantization;
 /// </summary>
 /// <remarks>
 /// The output is w + ρ·(ŵ − w), so that every gradient is (1 − ρ)·g plus ρ times the estimator's. Saved for the backward pass:
-/// nothing for the plain standard estimator, else the weight and its scales; levels are computed again rather than kept.
+/// the weight, and for all but the plain standard estimator its scales; levels are computed again rather than kept.
 /// <para>
 /// The gradient of a weight that is a leaf is written, or added, straight into its <c>grad</c>, and autograd is told there is none:
 /// a gradient handed back from managed code is held there, so autograd would copy it first, a pass over memory more.
@@ -35,20 +35,22 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
             ? (GridArithmetic.FakeQuantize(weight, call.Layout, given.Scales, given.ZeroPoints, grid, call.Strength, call.OutputType), given)
             : GridArithmetic.FakeQuantizeFromRange(weight, call.Layout, call.ClipRatios!, grid, call.Strength, call.OutputType);
         ctx.save_data(CallKey, call with { Scales = null, ClipRatios = null, StepFactor = null });
-        if (!PassesUnchanged(call))
+        if (PassesUnchanged(call))
         {
-            if (call.Scales is null)
-            {
-                // What is saved is taken over only after this method has returned: scales found here must outlive its scope.
-                scales.Scales.MoveToOuterDisposeScope();
-                scales.ZeroPoints?.MoveToOuterDisposeScope();
-            }
-
-            Tensor?[] saved = [weight, scales.Scales, scales.ZeroPoints, call.StepFactor];
-            ctx.save_data(StepFactorKey, call.StepFactor is not null);
-            ctx.save_for_backward([.. saved.OfType<Tensor>()]);
+            ctx.save_for_backward([weight]);
+            return output.MoveToOuterDisposeScope();
         }
 
+        if (call.Scales is null)
+        {
+            // What is saved is taken over only after this method has returned: scales found here must outlive its scope.
+            scales.Scales.MoveToOuterDisposeScope();
+            scales.ZeroPoints?.MoveToOuterDisposeScope();
+        }
+
+        Tensor?[] saved = [weight, scales.Scales, scales.ZeroPoints, call.StepFactor];
+        ctx.save_data(StepFactorKey, call.StepFactor is not null);
+        ctx.save_for_backward([.. saved.OfType<Tensor>()]);
         return output.MoveToOuterDisposeScope();
     }
 
@@ -57,22 +59,28 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
         FakeQuantizeCall call = (FakeQuantizeCall)ctx.get_data(CallKey);
         using DisposeScope scope = NewDisposeScope();
         Tensor upstream = grad_output.to(ScalarType.Float32).contiguous();
-        if (PassesUnchanged(call))
-            return [upstream.MoveToOuterDisposeScope(), null!, null!, null!];
-
         List<Tensor> saved = ctx.get_saved_variables();
         Tensor weight = saved[0];
-        Tensor? zeroPoints = call.Spec.Symmetric ? null : saved[2];
-        GradientRule rule = new(call.Layout, call.Spec.Grid, saved[1], zeroPoints, call.Spec.Estimator, call.Strength, call.Spec.OscillationDampening);
         bool writesGrad = weight.is_leaf && weight.requires_grad;
         Tensor? existing = writesGrad ? weight.grad : null;
         Tensor destination = existing is { } grad && grad.is_contiguous() ? grad : empty(weight.shape, device: weight.device);
-        (Tensor? scaleGradient, Tensor? zeroPointGradient) = GradientArithmetic.Compute(weight, upstream, destination, ReferenceEquals(destination, existing), rule);
+        bool accumulates = ReferenceEquals(destination, existing);
+        bool isDone = writesGrad && (existing is null || accumulates);
+        if (PassesUnchanged(call))
+        {
+            GradientArithmetic.Pass(upstream, destination, accumulates);
+            if (writesGrad && existing is null)
+                weight.grad = destination;
+            return [isDone ? null! : destination.MoveToOuterDisposeScope(), null!, null!, null!];
+        }
+
+        Tensor? zeroPoints = call.Spec.Symmetric ? null : saved[2];
+        GradientRule rule = new(call.Layout, call.Spec.Grid, saved[1], zeroPoints, call.Spec.Estimator, call.Strength, call.Spec.OscillationDampening);
+        (Tensor? scaleGradient, Tensor? zeroPointGradient) = GradientArithmetic.Compute(weight, upstream, destination, accumulates, rule);
         if (scaleGradient is not null && (bool)ctx.get_data(StepFactorKey))
             scaleGradient.mul_(saved[^1]);
         if (writesGrad && existing is null)
             weight.grad = destination;
-        bool isDone = writesGrad && (existing is null || ReferenceEquals(destination, existing));
         return [isDone ? null! : destination.MoveToOuterDisposeScope(), scaleGradient?.MoveToOuterDisposeScope()!, zeroPointGradient?.MoveToOuterDisposeScope()!, null!];
     }
 
