@@ -62,6 +62,9 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
         List<Tensor> saved = ctx.get_saved_variables();
         Tensor weight = saved[0];
         bool writesGrad = weight.is_leaf && weight.requires_grad;
+        if (PassesUnchanged(call) && !writesGrad)
+            return [upstream.MoveToOuterDisposeScope(), null!, null!, null!];
+
         Tensor? existing = writesGrad ? weight.grad : null;
         Tensor destination = existing is { } grad && grad.is_contiguous() ? grad : empty(weight.shape, device: weight.device);
         bool accumulates = ReferenceEquals(destination, existing);

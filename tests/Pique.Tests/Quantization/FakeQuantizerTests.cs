@@ -180,11 +180,13 @@ public sealed class FakeQuantizerTests
         public int GetHashCode(double value) => 0;
     }
 
-    [Fact]
-    public void Gradients_add_up_over_backward_passes_and_reach_weights_that_are_no_leaf()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Gradients_add_up_over_backward_passes_and_reach_weights_that_are_no_leaf(bool learnsScale)
     {
         using DisposeScope scope = NewDisposeScope();
-        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize());
+        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), learnsScale ? new SteVariant.LearnedStepSize() : new SteVariant.Standard());
         using Parameter weight = new(QuantizationCases.Matrix(Weights, Rows, Columns));
         using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, ScaleMethod.AbsMax);
         Tensor upstream = ones(Rows, Columns);

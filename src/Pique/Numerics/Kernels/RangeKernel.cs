@@ -77,6 +77,26 @@ internal static unsafe class RangeKernel
             grid.ZeroPoints[group] = found.ZeroPoint;
     }
 
+    /// <summary>Notes the range of a piece, or what follows from the range of a whole block.</summary>
+    /// <returns>Whether the block is now to be quantized, on <paramref name="grid"/>.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Take<TRule>(
+        in FakeQuantizeKernel.Arguments arguments, TRule rule, float* ranges, in BlockPiece piece, float lowest, float highest, out GroupGrid grid) where TRule : unmanaged, IScaleRule
+    {
+        if (ranges != null)
+        {
+            ranges[2 * piece.Part] = lowest;
+            ranges[(2 * piece.Part) + 1] = highest;
+            grid = default;
+            return false;
+        }
+
+        (float Scale, float ZeroPoint) found = rule.Of(lowest, highest, piece.Group);
+        Write(arguments.Grid, piece.Group, found);
+        grid = new GroupGrid(found.Scale, found.ZeroPoint, arguments.Grid.MaxCode, arguments.Grid.Offset);
+        return arguments.Output != null;
+    }
+
     private struct Blocks<TLanes, TRule>(FakeQuantizeKernel.Arguments arguments, TRule rule, float* ranges) : IBlockKernel
         where TLanes : unmanaged, ILanes<TLanes>
         where TRule : unmanaged, IScaleRule
@@ -96,17 +116,8 @@ internal static unsafe class RangeKernel
         private readonly void RunBlock(in BlockPiece piece)
         {
             (float lowest, float highest) = Range(_arguments.Weights + piece.First, piece.Count);
-            if (_ranges != null)
-            {
-                _ranges[2 * piece.Part] = lowest;
-                _ranges[(2 * piece.Part) + 1] = highest;
-                return;
-            }
-
-            (float Scale, float ZeroPoint) found = _rule.Of(lowest, highest, piece.Group);
-            Write(_arguments.Grid, piece.Group, found);
-            if (_arguments.Output != null)
-                FakeQuantizeKernel.RunBlock<TLanes>(_arguments, piece, new GroupGrid(found.Scale, found.ZeroPoint, _arguments.Grid.MaxCode, _arguments.Grid.Offset));
+            if (Take(_arguments, _rule, _ranges, piece, lowest, highest, out GroupGrid grid))
+                FakeQuantizeKernel.RunBlock<TLanes>(_arguments, piece, grid);
         }
 
         // The range of nothing is 0 … 0, which every range includes.
@@ -145,17 +156,8 @@ internal static unsafe class RangeKernel
             float lowest = 0f, highest = 0f;
             for (long i = piece.First; i < piece.First + piece.Count; i++)
                 (lowest, highest) = (MathF.Min(lowest, _arguments.Weights[i]), MathF.Max(highest, _arguments.Weights[i]));
-            if (_ranges != null)
-            {
-                _ranges[2 * piece.Part] = lowest;
-                _ranges[(2 * piece.Part) + 1] = highest;
-                return;
-            }
-
-            (float Scale, float ZeroPoint) found = _rule.Of(lowest, highest, piece.Group);
-            Write(_arguments.Grid, piece.Group, found);
-            if (_arguments.Output != null)
-                FakeQuantizeKernel.RunScalar(_arguments, piece, new GroupGrid(found.Scale, found.ZeroPoint, _arguments.Grid.MaxCode, _arguments.Grid.Offset));
+            if (Take(_arguments, _rule, _ranges, piece, lowest, highest, out GroupGrid grid))
+                FakeQuantizeKernel.RunScalar(_arguments, piece, grid);
         }
     }
 }

@@ -21,9 +21,6 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Sixteen bytes as values −128 … 127.</summary>
     static abstract TSelf FromSignedBytes(Vector128<sbyte> values);
 
-    /// <summary>Lanes that hold integers 0 … 255, as bytes.</summary>
-    Vector128<byte> ToBytes();
-
     /// <summary>Lanes that hold integers, plus a zero point, as bytes: what is below zero becomes zero.</summary>
     /// <param name="zeroPoint">The zero point, in every element; a sum is at most 255.</param>
     Vector128<byte> ToCodes(Vector128<short> zeroPoint);

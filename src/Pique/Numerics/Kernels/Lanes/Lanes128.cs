@@ -48,14 +48,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         new(Vector128.ConvertToSingle(a), Vector128.ConvertToSingle(b), Vector128.ConvertToSingle(c), Vector128.ConvertToSingle(d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector128<byte> ToBytes()
-    {
-        Vector128<ushort> low = Vector128.Narrow(Vector128.ConvertToInt32Native(_a).AsUInt32(), Vector128.ConvertToInt32Native(_b).AsUInt32());
-        Vector128<ushort> high = Vector128.Narrow(Vector128.ConvertToInt32Native(_c).AsUInt32(), Vector128.ConvertToInt32Native(_d).AsUInt32());
-        return Vector128.Narrow(low, high);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<byte> ToCodes(Vector128<short> zeroPoint) => FourLanes.ToCodes(
         Vector128.ConvertToInt32Native(_a), Vector128.ConvertToInt32Native(_b), Vector128.ConvertToInt32Native(_c), Vector128.ConvertToInt32Native(_d), zeroPoint);
 

@@ -50,20 +50,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     private static Lanes256 FromIntegers(Vector256<int> a, Vector256<int> b) => new(Vector256.ConvertToSingle(a), Vector256.ConvertToSingle(b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector128<byte> ToBytes()
-    {
-        Vector256<int> a = Vector256.ConvertToInt32Native(_a);
-        Vector256<int> b = Vector256.ConvertToInt32Native(_b);
-        if (Sse41.IsSupported)
-        {
-            Vector128<ushort> low = Sse41.PackUnsignedSaturate(a.GetLower(), a.GetUpper());
-            return Sse2.PackUnsignedSaturate(low.AsInt16(), Sse41.PackUnsignedSaturate(b.GetLower(), b.GetUpper()).AsInt16());
-        }
-
-        return Vector128.Narrow(Vector128.Narrow(a.GetLower().AsUInt32(), a.GetUpper().AsUInt32()), Vector128.Narrow(b.GetLower().AsUInt32(), b.GetUpper().AsUInt32()));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<byte> ToCodes(Vector128<short> zeroPoint)
     {
         Vector256<int> a = Vector256.ConvertToInt32Native(_a);

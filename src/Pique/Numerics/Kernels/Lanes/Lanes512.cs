@@ -41,16 +41,6 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector128<byte> ToBytes()
-    {
-        Vector512<int> integers = Vector512.ConvertToInt32Native(_all);
-        if (Avx512F.IsSupported)
-            return Avx512F.ConvertToVector128Byte(integers.AsUInt32());
-        Vector256<ushort> narrow = Vector256.Narrow(integers.GetLower().AsUInt32(), integers.GetUpper().AsUInt32());
-        return Vector128.Narrow(narrow.GetLower(), narrow.GetUpper());
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<byte> ToCodes(Vector128<short> zeroPoint)
     {
         Vector512<int> codes = Vector512.ConvertToInt32Native(_all);
