@@ -75,7 +75,9 @@ public sealed class BlockDequantizeKernelTests
     public void Every_form_reads_random_blocks_as_the_reference_does()
     {
         Gen<byte[]> bytes = Gen.Byte.Array[0, 40 * 110];
-        bytes.Sample(random => Agrees<Q40Blocks>(random) && Agrees<Q80Blocks>(random) && Agrees<Q2KBlocks>(random) && Agrees<Q3KBlocks>(random));
+        bytes.Sample(random => Agrees<Q10Blocks>(random) && Agrees<Q20Blocks>(random) && Agrees<TQ10Blocks>(random) && Agrees<TQ20Blocks>(random)
+            && Agrees<Q40Blocks>(random) && Agrees<Q41Blocks>(random) && Agrees<Q50Blocks>(random) && Agrees<Q51Blocks>(random) && Agrees<Q80Blocks>(random)
+            && Agrees<Q2KBlocks>(random) && Agrees<Q3KBlocks>(random) && Agrees<Q4KBlocks>(random) && Agrees<Q5KBlocks>(random) && Agrees<Q6KBlocks>(random));
     }
 
     [Fact]
