@@ -20,6 +20,9 @@ public sealed record LoadedModel(
     IReadOnlyDictionary<string, QuantizedTensor> Quantized,
     string Digest) : IDisposable
 {
+    /// <summary>Where a quantized model comes from; null in full precision, and where the model does not say.</summary>
+    public ModelProvenance? Provenance { get; init; }
+
     /// <summary>Frees the model.</summary>
     public void Dispose() => Model.Dispose();
 }

@@ -9,6 +9,8 @@ namespace Pique.Formats;
 /// <summary>Loads models of every format Pique reads.</summary>
 public static class ModelLoader
 {
+    private const string Known = "a Hugging Face model folder, a .gguf file or a llama2.c .bin file";
+
     private static readonly IReadOnlyDictionary<string, QuantizedTensor> NotQuantized = new Dictionary<string, QuantizedTensor>();
 
     /// <summary>Loads a model and its tokenizer.</summary>
@@ -16,35 +18,38 @@ public static class ModelLoader
     /// <exception cref="InputException">Anything is missing, damaged or contradictory; the message says where, what was expected and what to do.</exception>
     public static LoadedModel Load(string path)
     {
-        (LlamaModel model, ModelFormat format, IReadOnlyDictionary<string, QuantizedTensor> quantized) = LoadWeights(path);
+        LoadedWeights weights = LoadWeights(path);
         try
         {
-            LoadedTokenizer tokenizer = TokenizerLoader.Load(format == ModelFormat.Llama2C ? VocabularyBeside(path, model.VocabularySize) : path);
-            if (tokenizer.Tokenizer.VocabularySize > model.VocabularySize)
-                throw new InputException($"{path}: the tokenizer ({tokenizer.SourceFiles[0]}) has {tokenizer.Tokenizer.VocabularySize} token ids, the model {model.VocabularySize}; use the tokenizer the model was trained with");
-            return new LoadedModel(model, tokenizer.Tokenizer, tokenizer.SourceFiles, path, format, quantized, ModelDigest.Compute(model));
+            LoadedTokenizer tokenizer = TokenizerLoader.Load(weights.Format == ModelFormat.Llama2C ? VocabularyBeside(path, weights.Model.VocabularySize) : path);
+            if (tokenizer.Tokenizer.VocabularySize > weights.Model.VocabularySize)
+                throw new InputException($"{path}: the tokenizer ({tokenizer.SourceFiles[0]}) has {tokenizer.Tokenizer.VocabularySize} token ids, the model {weights.Model.VocabularySize}; use the tokenizer the model was trained with");
+            return new LoadedModel(weights.Model, tokenizer.Tokenizer, tokenizer.SourceFiles, path, weights.Format, weights.Quantized, ModelDigest.Compute(weights.Model))
+            {
+                Provenance = weights.Provenance,
+            };
         }
         catch
         {
-            model.Dispose();
+            weights.Model.Dispose();
             throw;
         }
     }
 
     /// <summary>Loads the weights alone.</summary>
     /// <param name="path">A Hugging Face folder, or a legacy llama2.c file (.bin).</param>
-    internal static (LlamaModel Model, ModelFormat Format, IReadOnlyDictionary<string, QuantizedTensor> Quantized) LoadWeights(string path)
+    internal static LoadedWeights LoadWeights(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
             return LoadFolder(path);
         if (!File.Exists(path))
-            throw new InputException($"{path}: no such file or folder; name a Hugging Face model folder or a llama2.c .bin file");
+            throw new InputException($"{path}: no such file or folder; name {Known}");
         if (!string.Equals(Path.GetExtension(path), ".bin", StringComparison.OrdinalIgnoreCase))
-            throw new InputException($"{path}: is no model that Pique reads; name a Hugging Face model folder or a llama2.c .bin file");
+            throw new InputException($"{path}: is no model that Pique reads; name {Known}");
 
         using Llama2CFile file = Llama2CFile.Open(path);
-        return (LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
+        return new LoadedWeights(LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
     }
 
     /// <summary>A folder may hold several llama2.c models: the vocabulary of the right size is the model's.</summary>
@@ -55,23 +60,23 @@ public static class ModelLoader
         return sized.FirstOrDefault(File.Exists) ?? folder;
     }
 
-    private static (LlamaModel Model, ModelFormat Format, IReadOnlyDictionary<string, QuantizedTensor> Quantized) LoadFolder(string folder)
+    private static LoadedWeights LoadFolder(string folder)
     {
         string configPath = Path.Combine(folder, HuggingFaceNames.Config);
         if (!File.Exists(configPath))
-            throw new InputException($"{folder}: has no {HuggingFaceNames.Config}; name a Hugging Face model folder or a llama2.c .bin file");
+            throw new InputException($"{folder}: has no {HuggingFaceNames.Config}; name {Known}");
 
         LlamaConfig config = LlamaConfigJson.Read(configPath);
-        if (PackedQuantizationJson.Read(configPath) is { } layers)
+        if (PackedQuantizationJson.Read(configPath) is var (layers, provenance))
         {
             using PackedWeights packed = PackedWeights.Open(folder, layers, config);
             LlamaModel model = LlamaWeightLoader.Load(packed, config);
             AttachActivationQuantizers(model, layers);
-            return (model, ModelFormat.Packed, packed.Quantized);
+            return new LoadedWeights(model, ModelFormat.Packed, packed.Quantized) { Provenance = provenance };
         }
 
         using HuggingFaceWeights weights = HuggingFaceWeights.Open(folder);
-        return (LlamaWeightLoader.Load(weights, config), ModelFormat.HuggingFace, NotQuantized);
+        return new LoadedWeights(LlamaWeightLoader.Load(weights, config), ModelFormat.HuggingFace, NotQuantized);
     }
 
     /// <summary>A model trained with quantized activations computes with them after loading too.</summary>
@@ -82,5 +87,12 @@ public static class ModelLoader
             if (layer is QuantizedLinear linear && layers.TryGetValue(name, out PackedLayer? description) && description.ActivationBits is { } bits)
                 linear.ActivationQuantizer = new ActivationFakeQuantizer(bits);
         }
+    }
+
+    /// <summary>A model without its tokenizer.</summary>
+    internal sealed record LoadedWeights(LlamaModel Model, ModelFormat Format, IReadOnlyDictionary<string, QuantizedTensor> Quantized)
+    {
+        /// <summary>Where a quantized model comes from.</summary>
+        public ModelProvenance? Provenance { get; init; }
     }
 }

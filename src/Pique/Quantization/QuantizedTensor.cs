@@ -173,12 +173,19 @@ public sealed class QuantizedTensor
     /// <summary>Scale of a group: super-scale times sub-scale where scales have two levels. Exact in float32.</summary>
     /// <param name="group">Index of the group, line by line.</param>
     /// <returns>The scale.</returns>
-    public float ScaleOf(long group)
+    public float ScaleOf(long group) => SuperScaleOf(group) * (_subScales?[group] ?? 1);
+
+    /// <summary>Float16 scale that a group's scale is an integer multiple of: the super-scale where scales have two levels, else the scale itself.</summary>
+    /// <param name="group">Index of the group, line by line.</param>
+    /// <returns>The scale.</returns>
+    public float SuperScaleOf(long group) => (float)_scales[ScaleIndex(group)];
+
+    private long ScaleIndex(long group)
     {
         if (_subScales is null)
-            return (float)_scales[group];
+            return group;
         (long line, long block) = Math.DivRem(group, Layout.BlocksPerLine);
-        return (float)_scales[(line * TwoLevelScale.SuperScalesPerLine(Layout)) + (block / TwoLevelScale.BlocksPerSuperScale(Layout))] * _subScales[group];
+        return (line * TwoLevelScale.SuperScalesPerLine(Layout)) + (block / TwoLevelScale.BlocksPerSuperScale(Layout));
     }
 
     private static float[] Values(Tensor values) => values.numel() == 0 ? [] : values.cpu().data<float>().ToArray();

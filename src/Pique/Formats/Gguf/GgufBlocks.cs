@@ -7,12 +7,8 @@ namespace Pique.Formats.Gguf;
 /// <summary>Reads blocks of every storage type as float32: the one place that knows which kernel belongs to which type.</summary>
 internal static class GgufBlocks
 {
-    /// <summary>Whether <see cref="Dequantize"/> knows a type.</summary>
-    public static bool CanDequantize(GgufTensorType type) => type is GgufTensorType.F32 or GgufTensorType.F16 or GgufTensorType.BF16
-        or GgufTensorType.Q4_0 or GgufTensorType.Q8_0 or GgufTensorType.Q2_K or GgufTensorType.Q3_K;
-
     /// <summary>Reads whole blocks.</summary>
-    /// <param name="type">A type that <see cref="CanDequantize"/>.</param>
+    /// <param name="type">The type.</param>
     /// <param name="blocks">Whole blocks.</param>
     /// <param name="destination">Receives all their weights.</param>
     public static void Dequantize(GgufTensorType type, ReadOnlySpan<byte> blocks, Span<float> destination)
@@ -28,8 +24,29 @@ internal static class GgufBlocks
             case GgufTensorType.BF16:
                 FloatConversion.WidenBFloat16(MemoryMarshal.Cast<byte, ushort>(blocks), destination);
                 break;
+            case GgufTensorType.Q1_0:
+                BlockDequantizeKernel.Run<Q10Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q2_0:
+                BlockDequantizeKernel.Run<Q20Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.TQ1_0:
+                BlockDequantizeKernel.Run<TQ10Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.TQ2_0:
+                BlockDequantizeKernel.Run<TQ20Blocks>(blocks, destination);
+                break;
             case GgufTensorType.Q4_0:
                 BlockDequantizeKernel.Run<Q40Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q4_1:
+                BlockDequantizeKernel.Run<Q41Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q5_0:
+                BlockDequantizeKernel.Run<Q50Blocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q5_1:
+                BlockDequantizeKernel.Run<Q51Blocks>(blocks, destination);
                 break;
             case GgufTensorType.Q8_0:
                 BlockDequantizeKernel.Run<Q80Blocks>(blocks, destination);
@@ -39,6 +56,15 @@ internal static class GgufBlocks
                 break;
             case GgufTensorType.Q3_K:
                 BlockDequantizeKernel.Run<Q3KBlocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q4_K:
+                BlockDequantizeKernel.Run<Q4KBlocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q5_K:
+                BlockDequantizeKernel.Run<Q5KBlocks>(blocks, destination);
+                break;
+            case GgufTensorType.Q6_K:
+                BlockDequantizeKernel.Run<Q6KBlocks>(blocks, destination);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(type), type, null);

@@ -103,14 +103,12 @@ public sealed class GgufFile : IDisposable
     /// <param name="name">Name of the tensor.</param>
     /// <param name="firstElement">Index of the first element to read, in row-major order; it need not begin a block.</param>
     /// <param name="destination">Filled completely.</param>
-    /// <exception cref="InputException">There is no such tensor, or Pique cannot dequantize its type.</exception>
+    /// <exception cref="InputException">There is no such tensor.</exception>
     public void ReadFloat32(string name, long firstElement, Span<float> destination)
     {
         GgufTensor tensor = this[name];
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, tensor.ElementCount - firstElement, nameof(destination));
-        if (!GgufBlocks.CanDequantize(tensor.Type))
-            throw new InputException($"{Path}: tensor \"{name}\" is {tensor.Type.Name()}, whose values Pique does not read; convert the model to another type");
 
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try

@@ -36,10 +36,17 @@ public static class HuggingFaceWriter
     /// <param name="quantized">Quantized weights by layer name without ".weight".</param>
     /// <param name="tokenizer">Names the tokens that open and end a text.</param>
     /// <param name="tokenizerFiles">Files to copy, as in <see cref="Save"/>.</param>
+    /// <param name="provenance">Where the model comes from; null where that is not known.</param>
     /// <exception cref="ArgumentException">A quantized weight is none of the model's.</exception>
     /// <exception cref="InputException">The folder cannot be written to or holds other files.</exception>
     /// <exception cref="RunFailedException">A weight is not finite, or writing failed.</exception>
-    public static void SavePacked(string folder, LlamaModel model, IReadOnlyDictionary<string, QuantizedTensor> quantized, ITextTokenizer tokenizer, IReadOnlyList<string> tokenizerFiles)
+    public static void SavePacked(
+        string folder,
+        LlamaModel model,
+        IReadOnlyDictionary<string, QuantizedTensor> quantized,
+        ITextTokenizer tokenizer,
+        IReadOnlyList<string> tokenizerFiles,
+        ModelProvenance? provenance = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(quantized);
@@ -58,7 +65,7 @@ public static class HuggingFaceWriter
             .ToDictionary(entry => entry.Name, entry => ((QuantizedLinear)entry.Layer).ActivationQuantizer!.Bits, StringComparer.Ordinal);
         entries.AddRange(weights.Select(weight => WeightEntry.Create(weight.Key, weight.Value, SafetensorsDtype.F32)));
         WriteFolder(folder, entries, tokenizerFiles, json =>
-            LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized, activationBits)));
+            LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized, activationBits, provenance)));
     }
 
     private static IEnumerable<(string Name, Tensor Tensor)> Weights(LlamaModel model)

@@ -86,6 +86,22 @@ internal sealed class JsonFields
     /// <summary>A string, or null where the field is none.</summary>
     public string? Text(string key) => Has(key) && _element.GetProperty(key) is { ValueKind: JsonValueKind.String } field ? field.GetString() : null;
 
+    /// <summary>A whole number of any size and sign, or null where absent.</summary>
+    public long? WholeNumber(string key)
+    {
+        if (!Has(key))
+            return null;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Number && field.TryGetInt64(out long number))
+            return number;
+        Fault(key, Describe(field), "a whole number");
+        return null;
+    }
+
+    /// <summary>The JSON text of a field, or null where absent.</summary>
+    public string? RawText(string key) => Has(key) ? _element.GetProperty(key).GetRawText() : null;
+
     /// <summary>An object, or null where absent.</summary>
     public JsonFields? Object(string key)
     {

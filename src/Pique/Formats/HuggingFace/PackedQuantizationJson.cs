@@ -14,22 +14,30 @@ internal static class PackedQuantizationJson
     /// <param name="json">Writer, positioned where an object may begin.</param>
     /// <param name="quantized">Quantized weights by layer name.</param>
     /// <param name="activationBits">Bits of the activations entering a layer, by its name; a layer that is missing takes them in full precision.</param>
-    public static void Write(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized, IReadOnlyDictionary<string, int> activationBits) =>
-        WriteLayers(json, quantized, layer =>
-        {
-            if (activationBits.TryGetValue(layer, out int entering))
-                json.WriteNumber("activation_bits", entering);
-        });
+    /// <param name="provenance">Where the model comes from; null where that is not known.</param>
+    public static void Write(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized, IReadOnlyDictionary<string, int> activationBits, ModelProvenance? provenance) =>
+        WriteLayers(
+            json,
+            quantized,
+            layer =>
+            {
+                if (activationBits.TryGetValue(layer, out int entering))
+                    json.WriteNumber("activation_bits", entering);
+            },
+            provenance);
 
     /// <summary>Writes the object with fields of the caller's.</summary>
     /// <param name="json">Writer, positioned where an object may begin.</param>
     /// <param name="quantized">Quantized weights by layer name.</param>
     /// <param name="writeMore">Writes what is to follow in the object of the layer it is given.</param>
-    public static void WriteLayers(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized, Action<string> writeMore)
+    /// <param name="provenance">Where the model comes from; null where that is not known.</param>
+    public static void WriteLayers(Utf8JsonWriter json, IReadOnlyDictionary<string, QuantizedTensor> quantized, Action<string> writeMore, ModelProvenance? provenance = null)
     {
         json.WriteStartObject();
         json.WriteString("quant_method", Method);
         json.WriteNumber("format_version", FormatVersion);
+        if (provenance is not null)
+            ProvenanceJson.Write(json, provenance);
         json.WriteStartObject("layers");
         foreach ((string layer, QuantizedTensor tensor) in quantized.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
@@ -45,17 +53,20 @@ internal static class PackedQuantizationJson
 
     /// <summary>Reads the object.</summary>
     /// <param name="configPath">The config.json.</param>
-    /// <returns>Quantized layers by name; null where the model is not quantized.</returns>
+    /// <returns>Quantized layers by name, and where the model comes from if it says so; null where the model is not quantized.</returns>
     /// <exception cref="ConfigurationException">The model is quantized by other software, or the object has faults.</exception>
-    public static IReadOnlyDictionary<string, PackedLayer>? Read(string configPath)
+    public static (IReadOnlyDictionary<string, PackedLayer> Layers, ModelProvenance? Provenance)? Read(string configPath)
     {
         using JsonDocument document = JsonFile.Parse(configPath, LlamaConfigJson.MaxConfigBytes);
         JsonFields fields = new(document.RootElement);
         JsonFields? quantization = fields.Object(LlamaConfigJson.QuantizationKey);
-        IReadOnlyDictionary<string, PackedLayer>? layers = quantization is null ? null : ReadLayers(quantization, PackedLayerJson.Read);
+        if (quantization is null && fields.Faults.Count == 0)
+            return null;
+        IReadOnlyDictionary<string, PackedLayer> layers = quantization is null ? new Dictionary<string, PackedLayer>() : ReadLayers(quantization, PackedLayerJson.Read);
+        ModelProvenance? provenance = fields.Faults.Count == 0 ? ProvenanceJson.Read(quantization!) : null;
         if (fields.Faults.Count > 0)
             throw new ConfigurationException(configPath, fields.Faults);
-        return layers;
+        return (layers, provenance);
     }
 
     /// <summary>Reads the layers of the object, once it is known to be there.</summary>
