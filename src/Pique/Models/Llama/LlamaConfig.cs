@@ -1,8 +1,13 @@
+using Pique.Models.Families;
+
 namespace Pique.Models.Llama;
 
-/// <summary>Shape of a Llama model. Names follow the keys of the checkpoint's config.json.</summary>
+/// <summary>Shape of a Llama model or one of its relatives. Names follow the keys of the checkpoint's config.json.</summary>
 public sealed record LlamaConfig
 {
+    /// <summary>Which relative of the Llama it is (model_type).</summary>
+    public ModelFamily Family { get; init; } = ModelFamily.Llama;
+
     /// <summary>Token ids (vocab_size).</summary>
     public required int VocabularySize { get; init; }
 
@@ -32,6 +37,15 @@ public sealed record LlamaConfig
 
     /// <summary>Base of the rotary embedding (rope_theta).</summary>
     public float RopeTheta { get; init; } = 10000f;
+
+    /// <summary>How rotary positions are stretched (rope_scaling); null for not at all.</summary>
+    public RopeScaling? RopeScaling { get; init; }
+
+    /// <summary>How many tokens back a token attends, itself included (sliding_window); null for all.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>Whether all four attention projections have a bias (attention_bias).</summary>
+    public bool AttentionBias { get; init; }
 
     /// <summary>Whether the output head is the embedding (tie_word_embeddings).</summary>
     public bool TieWordEmbeddings { get; init; }

@@ -1,0 +1,48 @@
+using Pique.Models.Llama;
+
+namespace Pique.Formats.Gguf;
+
+/// <summary>The weights of a GGUF file by their checkpoint names, dequantized as they are read, rows in the order of the checkpoint.</summary>
+/// <param name="file">The file; owned by the caller.</param>
+/// <param name="config">Shape of the model.</param>
+internal sealed class GgufWeights(GgufFile file, LlamaConfig config) : IWeightSource
+{
+    private readonly Dictionary<string, GgufTensor> _tensors = file.Tensors
+        .Where(tensor => tensor.Name != GgufTensorNames.RopeFrequencyFactors)
+        .ToDictionary(tensor => GgufTensorNames.ToCheckpoint(tensor.Name) ?? tensor.Name, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public string Path => file.Path;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, IReadOnlyList<long>> Shapes { get; } = file.Tensors
+        .Where(tensor => tensor.Name != GgufTensorNames.RopeFrequencyFactors)
+        .ToDictionary(tensor => GgufTensorNames.ToCheckpoint(tensor.Name) ?? tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public void Read(string name, long firstElement, Span<float> destination)
+    {
+        GgufTensor tensor = _tensors[name];
+        RotaryRowOrder order = GgufArchitecture.RowOrder(config, name);
+        if (!order.Permutes)
+        {
+            file.ReadFloat32(tensor.Name, firstElement, destination);
+            return;
+        }
+
+        long columns = tensor.Shape.Count > 1 ? tensor.Shape[^1] : 1;
+        while (!destination.IsEmpty)
+        {
+            (long row, long column) = Math.DivRem(firstElement, columns);
+            int count = (int)Math.Min(columns - column, destination.Length);
+            file.ReadFloat32(tensor.Name, (order.FileRow(row) * columns) + column, destination[..count]);
+            destination = destination[count..];
+            firstElement += count;
+        }
+    }
+
+    /// <summary>Does nothing: the file is the caller's.</summary>
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,54 @@
+namespace Pique.Models.Families;
+
+/// <summary>What sets a family of Llama's relatives apart from the others. A closed choice: one file a family.</summary>
+public abstract class ModelFamily
+{
+    private protected ModelFamily()
+    {
+    }
+
+    /// <summary>Llama 2, 3, 3.1 and 3.2, SmolLM2, TinyLlama.</summary>
+    public static ModelFamily Llama { get; } = new LlamaFamily();
+
+    /// <summary>Mistral.</summary>
+    public static ModelFamily Mistral { get; } = new MistralFamily();
+
+    /// <summary>Qwen2 and Qwen2.5.</summary>
+    public static ModelFamily Qwen2 { get; } = new Qwen2Family();
+
+    /// <summary>Qwen3, the dense models.</summary>
+    public static ModelFamily Qwen3 { get; } = new Qwen3Family();
+
+    /// <summary>All families.</summary>
+    public static IReadOnlyList<ModelFamily> All { get; } = [Llama, Mistral, Qwen2, Qwen3];
+
+    /// <summary>Name in "architectures" of config.json.</summary>
+    public abstract string Architecture { get; }
+
+    /// <summary>Name in "model_type" of config.json.</summary>
+    public abstract string ModelType { get; }
+
+    /// <summary>Name in "general.architecture" of a GGUF file.</summary>
+    public abstract string GgufArchitecture { get; }
+
+    /// <summary>Whether llama.cpp rotates neighbouring channels of this architecture's heads, so that rows of query and key projections change places in a GGUF file.</summary>
+    public abstract bool GgufInterleavesRotaryChannels { get; }
+
+    /// <summary>Whether query, key and value projections always have a bias, and the output projection never.</summary>
+    public virtual bool HasQueryKeyValueBias => false;
+
+    /// <summary>Whether "attention_bias" may give all four projections a bias.</summary>
+    public virtual bool AllowsAttentionBias => false;
+
+    /// <summary>Whether every head's query and key are normalized before they are rotated.</summary>
+    public virtual bool NormalizesQueryAndKey => false;
+
+    /// <summary>When a window limits attention.</summary>
+    public virtual SlidingWindowRule SlidingWindow => SlidingWindowRule.Never;
+
+    /// <summary>Base of the rotary embedding where a configuration does not say.</summary>
+    public virtual float DefaultRopeTheta => 10000f;
+
+    /// <inheritdoc/>
+    public override string ToString() => ModelType;
+}
