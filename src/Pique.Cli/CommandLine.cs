@@ -84,6 +84,7 @@ internal static class CommandLine
         root.Subcommands.Add(QuantizeCommand.Create(Context));
         root.Subcommands.Add(EvaluateCommand.Create(Context));
         root.Subcommands.Add(GenerateCommand.Create(Context));
+        root.Subcommands.Add(ExportCommand.Create(Context));
         root.Subcommands.Add(InspectCommand.Create(Context));
         root.Subcommands.Add(ConfigCommand.Create(Context));
         root.Subcommands.Add(PretrainCommand.Create(Context));

@@ -52,6 +52,7 @@ internal static class QatRun
         Tables.DrawPairs(context.Terminal.Output,
         [
             ("model", result.ModelFolder),
+            .. result.Gguf is { } gguf ? [("gguf", GgufText.Summary(gguf))] : Array.Empty<(string, string)>(),
             ("report", result.ReportPath),
             ("time", Units.Duration(duration)),
         ]);

@@ -1,4 +1,5 @@
 using Pique.Configuration;
+using Pique.Formats;
 
 namespace Pique.Cli;
 
@@ -35,7 +36,7 @@ internal static class RecipeComposer
             {
                 Files = [.. dataFiles.Select(file => new DataFile { Path = Path.GetFullPath(file) })],
                 HeldOutShare = HeldOutShare,
-                ContextTokens = Math.Min(ModelShape.Read(model).ContextTokens, MaxContextTokens),
+                ContextTokens = Math.Min(ModelLoader.ReadConfig(model).ContextTokens, MaxContextTokens),
             },
             Grid = grid,
             Training = new TrainingRecipe { BatchTokens = BatchTokens, WeightLearningRate = WeightLearningRate },

@@ -13,7 +13,7 @@ internal static class DemoCommand
 
     /// <summary>What a run folder holds.</summary>
     private static readonly HashSet<string> RunEntries =
-        ["recipe.json", "calibration.json", "metrics.jsonl", "checkpoints", "model", "report.html", "result.json"];
+        ["recipe.json", "calibration.json", "metrics.jsonl", "checkpoints", "model", "model.gguf", "report.html", "result.json"];
 
     public static Command Create(ContextFactory context)
     {
@@ -59,7 +59,7 @@ internal static class DemoCommand
             ["preset"] = preset,
             ["seconds"] = duration.TotalSeconds,
             ["rows"] = QatRun.Rows(result),
-            ["gguf"] = null,
+            ["gguf"] = result.Gguf?.Path,
             ["report"] = result.ReportPath,
         };
         JsonOutput.Save(Path.Combine(runFolder, QatRun.ResultName), document);

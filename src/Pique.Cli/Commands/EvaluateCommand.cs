@@ -20,7 +20,7 @@ internal static class EvaluateCommand
 
     public static Command Create(ContextFactory context)
     {
-        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, packed folder or llama2.c .bin file." };
+        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, packed folder, .gguf file or llama2.c .bin file." };
         var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", Required = true, AllowMultipleArgumentsPerToken = true };
         var teacher = new Option<string?>("--teacher") { Description = "Model to compare with, of the same vocabulary.", HelpName = "MODEL" };
         var contextTokens = new Option<int?>("--context") { Description = $"Tokens in a row [default: the model's context, at most {DefaultMaxContextTokens}].", HelpName = "N" };

@@ -15,7 +15,7 @@ internal static class GenerateCommand
 
     public static Command Create(ContextFactory context)
     {
-        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, packed folder or llama2.c .bin file." };
+        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, packed folder, .gguf file or llama2.c .bin file." };
         var prompt = new Option<string>("--prompt") { Description = "Text to continue; may be empty where the model knows a token that opens a text.", HelpName = "TEXT", Required = true };
         var maxTokens = new Option<int>("--max-tokens") { Description = "Most tokens to write.", HelpName = "N", DefaultValueFactory = _ => DefaultMaxTokens };
         var temperature = new Option<double>("--temperature") { Description = "Divisor of the logits; 0 always takes the likeliest token.", HelpName = "T", DefaultValueFactory = _ => 0 };

@@ -10,7 +10,7 @@ internal static class InspectCommand
 {
     public static Command Create(ContextFactory context)
     {
-        var path = new Argument<string>("PATH") { Description = "Model, safetensors, tokenizer or calibration file; model, checkpoint or run folder." };
+        var path = new Argument<string>("PATH") { Description = "Model, GGUF, safetensors, tokenizer or calibration file; model, checkpoint or run folder." };
         var command = new Command("inspect", "Show what a file or folder holds: layers, bits, scales, sizes.") { path };
         command.SetAction(parsed =>
         {

@@ -19,7 +19,7 @@ internal static class QuantizeCommand
 
     public static Command Create(ContextFactory context)
     {
-        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder or llama2.c .bin file, in full precision." };
+        var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, .gguf file or llama2.c .bin file, in full precision." };
         var config = new Option<string>("--config") { Description = $"Preset ({string.Join(", ", Presets.Names)}), configuration or recipe, whose overrides then apply.", HelpName = "FILE|PRESET", Required = true };
         var output = new Option<string>("--out") { Description = "Folder to write, new or empty.", HelpName = "DIR", Required = true };
         var method = new Option<CalibrationMethod?>("--method") { Description = "Search for the scales [default: the recipe's, else mse].", HelpName = "absmax|mse" };
@@ -54,7 +54,8 @@ internal static class QuantizeCommand
         calibration.Prepare(model.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
         context.Cancellation.ThrowIfCancellationRequested();
-        HuggingFaceWriter.SavePacked(output, model, packed, source.Tokenizer, source.TokenizerFiles);
+        ModelProvenance provenance = Provenance.Of(source, recipe.Qat, calibration, recipe.Qat.UseIncoherence ? seed : null);
+        HuggingFaceWriter.SavePacked(output, model, packed, source.Tokenizer, source.TokenizerFiles, provenance);
 
         ModelSize before = ModelSize.Of(source);
         ModelSize after = ModelSize.OfPacked(model, packed) with

@@ -14,7 +14,7 @@ internal static class TrainCommand
     {
         var recipe = new Argument<string?>("RECIPE") { Description = "Recipe file; or give --config, --model and --data instead.", Arity = ArgumentArity.ZeroOrOne };
         var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
-        var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder or llama2.c .bin file.", HelpName = "DIR" };
+        var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder, packed folder to go on from, .gguf file or llama2.c .bin file.", HelpName = "DIR" };
         var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         Option<WeightGrid?> grid = GridOption.Create("auto");
         var teacher = new Option<string?>("--teacher") { Description = "Teacher [default: the model itself].", HelpName = "DIR" };
@@ -68,6 +68,7 @@ internal static class TrainCommand
         {
             ["run"] = runFolder,
             ["model"] = result.ModelFolder,
+            ["gguf"] = result.Gguf?.Path,
             ["report"] = result.ReportPath,
             ["steps"] = result.Steps,
             ["skipped_steps"] = result.SkippedSteps,

@@ -9,7 +9,7 @@ internal static class Inspector
     private const long MaxJsonBytes = 1L << 30;
 
     private const string Known =
-        "a Hugging Face or packed model folder, a run or checkpoint folder, a .safetensors file, a llama2.c .bin file, a tokenizer file or a calibration.json";
+        "a Hugging Face or packed model folder, a run or checkpoint folder, a .safetensors or .gguf file, a llama2.c .bin file, a tokenizer file or a calibration.json";
 
     /// <summary>Looks into a file or folder.</summary>
     /// <param name="path">The path.</param>
@@ -31,6 +31,7 @@ internal static class Inspector
             ".safetensors" => TensorFileInspector.Inspect(path),
             ".model" => TokenizerInspector.Inspect(path),
             ".bin" when Path.GetFileName(path).StartsWith("tok", StringComparison.Ordinal) => TokenizerInspector.Inspect(path),
+            ".gguf" => GgufInspector.Inspect(path),
             ".bin" => ModelInspector.Inspect(path),
             ".json" => InspectJson(path),
             _ => throw Unknown(path),

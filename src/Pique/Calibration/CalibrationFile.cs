@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Pique.Configuration;
 using Pique.Formats;
@@ -23,7 +24,19 @@ public static class CalibrationFile
     /// <param name="path">File to write.</param>
     /// <param name="artifact">What calibration found.</param>
     /// <exception cref="InputException">The folder is missing or not writable.</exception>
-    public static void Save(string path, CalibrationArtifact artifact) => AtomicFile.Write(path, stream =>
+    public static void Save(string path, CalibrationArtifact artifact) => AtomicFile.Write(path, stream => Write(stream, artifact));
+
+    /// <summary>SHA-256 of the file an artifact makes, its timestamp taken as the first moment of the calendar: equal for equal inputs.</summary>
+    /// <param name="artifact">What calibration found.</param>
+    /// <returns>64 hexadecimal digits, lower case.</returns>
+    public static string Digest(CalibrationArtifact artifact)
+    {
+        using MemoryStream content = new();
+        Write(content, artifact with { Timestamp = DateTimeOffset.MinValue });
+        return Convert.ToHexStringLower(SHA256.HashData(content.ToArray()));
+    }
+
+    private static void Write(Stream stream, CalibrationArtifact artifact)
     {
         using Utf8JsonWriter json = new(stream, WriterOptions);
         json.WriteStartObject();
@@ -40,7 +53,7 @@ public static class CalibrationFile
             Write(json, name, tensor);
         json.WriteEndObject();
         json.WriteEndObject();
-    });
+    }
 
     /// <summary>Reads an artifact.</summary>
     /// <param name="path">File to read.</param>

@@ -16,6 +16,7 @@ public static class WeightCalibration
     /// <param name="config">The configuration, for the record.</param>
     /// <param name="seed">Seed of the run, for the record: the search itself draws nothing.</param>
     /// <param name="clock">Gives the timestamp.</param>
+    /// <param name="stored">Weights that the model was stored with, by layer name: where one lies on the grid that the policy asks for, its own scales are taken over, so that training goes on from it. Null for a model in full precision.</param>
     /// <returns>The artifact.</returns>
     /// <exception cref="InputException">A weight is no matrix or not finite.</exception>
     public static CalibrationArtifact Run(
@@ -24,14 +25,15 @@ public static class WeightCalibration
         CalibrationMethod method,
         QatConfig config,
         long seed,
-        TimeProvider clock)
+        TimeProvider clock,
+        IReadOnlyDictionary<string, QuantizedTensor>? stored = null)
     {
         ArgumentNullException.ThrowIfNull(clock);
         List<KeyValuePair<string, CalibratedTensor>> tensors = [];
         foreach ((string name, IQuantizableLayer layer) in layers)
         {
             if (policy(name) is { } spec)
-                tensors.Add(new(name, Calibrate(name, layer.Weight, spec, method.ToScaleMethod())));
+                tensors.Add(new(name, StoredScales(stored?.GetValueOrDefault(name), spec) ?? Calibrate(name, layer.Weight, spec, method.ToScaleMethod())));
         }
 
         return new()
@@ -50,17 +52,25 @@ public static class WeightCalibration
         using FakeQuantizer quantizer = FakeQuantizer.Create(name, spec, weight, method);
         QuantizedTensor quantized = quantizer.Quantize(weight);
         double sqnr = QuantizationError.Measure(weight, quantized.Dequantize()).SqnrDecibels;
-        return new(
-            spec.Bits,
-            quantized.Rows,
-            quantized.Columns,
-            quantized.Layout.ScaleShape,
-            [.. Enumerable.Range(0, checked((int)quantized.Layout.GroupCount)).Select(group => quantized.ScaleOf(group))],
-            quantized.ZeroPoints?.ToArray(),
-            double.IsFinite(sqnr) ? sqnr : null)
-        {
-            Kind = spec.Kind,
-            TwoLevelScales = spec.TwoLevelScales,
-        };
+        return ScalesOf(quantized, double.IsFinite(sqnr) ? sqnr : null);
     }
+
+    /// <summary>The scales a weight is stored with; null where it is stored on another grid, or on none. Nothing is lost at them.</summary>
+    private static CalibratedTensor? StoredScales(QuantizedTensor? stored, WeightQuantizationSpec spec) =>
+        stored is not null && (stored.Grid, stored.Granularity, stored.SubScales is not null) == (spec.Grid, spec.Granularity, spec.TwoLevelScales) && !spec.PiKPerChannel
+            ? ScalesOf(stored, sqnrDecibels: null)
+            : null;
+
+    private static CalibratedTensor ScalesOf(QuantizedTensor quantized, double? sqnrDecibels) => new(
+        quantized.Bits,
+        quantized.Rows,
+        quantized.Columns,
+        quantized.Layout.ScaleShape,
+        [.. Enumerable.Range(0, checked((int)quantized.Layout.GroupCount)).Select(group => quantized.ScaleOf(group))],
+        quantized.ZeroPoints?.ToArray(),
+        sqnrDecibels)
+    {
+        Kind = quantized.Grid.Kind,
+        TwoLevelScales = quantized.SubScales is not null,
+    };
 }

@@ -11,4 +11,7 @@ public enum ModelFormat
 
     /// <summary>A legacy llama2.c file.</summary>
     Llama2C,
+
+    /// <summary>A GGUF file.</summary>
+    Gguf,
 }

@@ -1,3 +1,4 @@
+using Pique.Formats.Gguf;
 using Pique.Formats.HuggingFace;
 using Pique.Formats.Llama2C;
 using Pique.Formats.Tokenizers;
@@ -14,7 +15,10 @@ public static class ModelLoader
     private static readonly IReadOnlyDictionary<string, QuantizedTensor> NotQuantized = new Dictionary<string, QuantizedTensor>();
 
     /// <summary>Loads a model and its tokenizer.</summary>
-    /// <param name="path">A Hugging Face folder, full precision or packed, or a legacy llama2.c file (.bin) with its vocabulary beside it: tokN.model or tokN.bin of its vocabulary size, else what <see cref="TokenizerLoader"/> finds in the folder.</param>
+    /// <param name="path">
+    /// A Hugging Face folder, full precision or packed; a GGUF file (.gguf), whose blocks are dequantized; or a legacy llama2.c file (.bin)
+    /// with its vocabulary beside it: tokN.model or tokN.bin of its vocabulary size, else what <see cref="TokenizerLoader"/> finds in the folder.
+    /// </param>
     /// <exception cref="InputException">Anything is missing, damaged or contradictory; the message says where, what was expected and what to do.</exception>
     public static LoadedModel Load(string path)
     {
@@ -36,20 +40,63 @@ public static class ModelLoader
         }
     }
 
+    /// <summary>Reads the shape of a model without its weights.</summary>
+    /// <param name="path">A Hugging Face folder, a GGUF file (.gguf), or a legacy llama2.c file (.bin).</param>
+    /// <exception cref="InputException">There is no such model, or what describes it is wrong.</exception>
+    public static LlamaConfig ReadConfig(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        switch (Recognize(path))
+        {
+            case ModelFormat.Gguf:
+                using (GgufFile file = GgufFile.Open(path))
+                    return GgufArchitecture.Read(file);
+            case ModelFormat.Llama2C:
+                using (Llama2CFile file = Llama2CFile.Open(path))
+                    return file.Config;
+            default:
+                return LlamaConfigJson.Read(Path.Combine(path, HuggingFaceNames.Config));
+        }
+    }
+
     /// <summary>Loads the weights alone.</summary>
-    /// <param name="path">A Hugging Face folder, or a legacy llama2.c file (.bin).</param>
+    /// <param name="path">A Hugging Face folder, a GGUF file (.gguf), or a legacy llama2.c file (.bin).</param>
     internal static LoadedWeights LoadWeights(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        switch (Recognize(path))
+        {
+            case ModelFormat.Gguf:
+                return LoadGguf(path);
+            case ModelFormat.Llama2C:
+                using (Llama2CFile file = Llama2CFile.Open(path))
+                    return new LoadedWeights(LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
+            default:
+                return LoadFolder(path);
+        }
+    }
+
+    /// <summary>What kind of model a path names: a folder may turn out to be packed.</summary>
+    private static ModelFormat Recognize(string path)
+    {
         if (Directory.Exists(path))
-            return LoadFolder(path);
+            return File.Exists(Path.Combine(path, HuggingFaceNames.Config)) ? ModelFormat.HuggingFace : throw new InputException($"{path}: has no {HuggingFaceNames.Config}; name {Known}");
         if (!File.Exists(path))
             throw new InputException($"{path}: no such file or folder; name {Known}");
-        if (!string.Equals(Path.GetExtension(path), ".bin", StringComparison.OrdinalIgnoreCase))
-            throw new InputException($"{path}: is no model that Pique reads; name {Known}");
+        return Path.GetExtension(path).ToUpperInvariant() switch
+        {
+            ".GGUF" => ModelFormat.Gguf,
+            ".BIN" => ModelFormat.Llama2C,
+            _ => throw new InputException($"{path}: is no model that Pique reads; name {Known}"),
+        };
+    }
 
-        using Llama2CFile file = Llama2CFile.Open(path);
-        return new LoadedWeights(LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
+    private static LoadedWeights LoadGguf(string path)
+    {
+        using GgufFile file = GgufFile.Open(path);
+        LlamaConfig config = GgufArchitecture.Read(file);
+        using GgufWeights weights = new(file, config);
+        return new LoadedWeights(LlamaWeightLoader.Load(weights, config), ModelFormat.Gguf, NotQuantized);
     }
 
     /// <summary>A folder may hold several llama2.c models: the vocabulary of the right size is the model's.</summary>
@@ -63,9 +110,6 @@ public static class ModelLoader
     private static LoadedWeights LoadFolder(string folder)
     {
         string configPath = Path.Combine(folder, HuggingFaceNames.Config);
-        if (!File.Exists(configPath))
-            throw new InputException($"{folder}: has no {HuggingFaceNames.Config}; name {Known}");
-
         LlamaConfig config = LlamaConfigJson.Read(configPath);
         if (PackedQuantizationJson.Read(configPath) is var (layers, provenance))
         {

@@ -1,4 +1,5 @@
 using Pique.Formats;
+using Pique.Formats.Gguf;
 using Pique.Models.Llama;
 using Pique.Quantization;
 
@@ -13,6 +14,8 @@ public sealed record ModelSize(double BitsPerWeight, long FileBytes)
     /// <param name="model">A model as loaded.</param>
     public static ModelSize Of(LoadedModel model)
     {
+        if (model.Format == ModelFormat.Gguf)
+            return OfGguf(model);
         long fileBytes = File.Exists(model.Path)
             ? new FileInfo(model.Path).Length
             : Directory.EnumerateFiles(model.Path, "*.safetensors").Sum(file => new FileInfo(file).Length);
@@ -30,6 +33,13 @@ public sealed record ModelSize(double BitsPerWeight, long FileBytes)
         long quantizedCount = quantized.Values.Sum(tensor => tensor.Rows * tensor.Columns);
         long bytes = quantized.Values.Sum(tensor => tensor.StoredBytes) + (sizeof(float) * (parameters - quantizedCount));
         return new ModelSize(8.0 * bytes / parameters, bytes);
+    }
+
+    /// <summary>A GGUF file holds its vocabulary too, which takes no bits of the weights.</summary>
+    private static ModelSize OfGguf(LoadedModel model)
+    {
+        using GgufFile file = GgufFile.Open(model.Path);
+        return new ModelSize(8.0 * file.Tensors.Sum(tensor => tensor.ByteCount) / ParameterCount(model.Model), file.FileBytes);
     }
 
     private static long ParameterCount(LlamaModel model) => model.parameters().Sum(parameter => parameter.numel());

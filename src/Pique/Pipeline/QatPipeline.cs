@@ -1,9 +1,11 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
 using Pique.Formats;
+using Pique.Formats.Gguf.Export;
 using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
@@ -23,6 +25,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 {
     /// <summary>Folder of the packed model inside the run folder.</summary>
     public const string ModelFolderName = "model";
+
+    /// <summary>The model as a GGUF file inside the run folder.</summary>
+    public const string GgufName = "model.gguf";
 
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
@@ -61,18 +66,21 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         using LoadedModel original = ModelLoader.Load(recipe.Model);
         using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
         RequireFit(recipe, original, teacherSource);
+        if (original.Quantized.Count > 0 && teacherSource is not null && recipe.Teacher is null)
+            Reported?.Invoke(new PipelineEvent.Warned($"{recipe.Model}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."));
         PreparedData data = PreparedData.Create(
             PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
-        using LlamaModel student = Rotated(original, recipe);
-        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe);
+        long? rotationSeed = original.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
+        using LlamaModel student = Rotated(original, rotationSeed);
+        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed);
 
         Phase(PipelinePhase.Calibrate);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         CalibrationArtifact calibration = WeightCalibration.Run(
-            student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time);
+            student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time, original.Quantized);
         CalibrationFile.Save(folder.Of(CalibrationFile.FileName), calibration);
 
         Phase(PipelinePhase.Baseline);
@@ -102,16 +110,19 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Convert);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(student.QuantizableLayers);
-        HuggingFaceWriter.SavePacked(folder.Of(ModelFolderName), student, packed, original.Tokenizer, original.TokenizerFiles);
+        ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
+        HuggingFaceWriter.SavePacked(folder.Of(ModelFolderName), student, packed, original.Tokenizer, original.TokenizerFiles, provenance);
 
         Phase(PipelinePhase.Evaluate);
         using LoadedModel trained = ModelLoader.Load(folder.Of(ModelFolderName));
+        GgufExport? gguf = ExportGguf(folder.Of(GgufName), trained, recipe);
         ModelScore trainedScore = Score("qat", trained.Model, trained, data, teacher, ModelSize.Of(trained), cancellationToken);
         IReadOnlyList<ModelScore> scores = [teacherScore, roundedScore with { FileBytes = trainedScore.FileBytes }, trainedScore];
         return new QatRunResult
         {
             Scores = scores,
             ModelFolder = folder.Of(ModelFolderName),
+            Gguf = gguf,
             ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed),
             Steps = training.Steps,
             SkippedSteps = training.SkippedSteps,
@@ -146,10 +157,30 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         }
     }
 
-    /// <summary>The model the recipe trains or follows: turned where incoherence is asked for, student and teacher by the same rotation.</summary>
-    private LlamaModel Rotated(LoadedModel source, Recipe recipe) => recipe.Qat.UseIncoherence
-        ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, _logger)
+    /// <summary>The model the recipe trains or follows, student and teacher turned by the same rotation; a packed model that was turned before stays as it is.</summary>
+    private LlamaModel Rotated(LoadedModel source, long? seed) => seed is { } rotation && source.Provenance?.RotationSeed is null
+        ? IncoherenceRotation.Apply(source.Model, rotation, _logger)
         : source.Model;
+
+    /// <summary>Writes the model for llama.cpp. A model that has no form there is no failure of the run: its packed folder is written.</summary>
+    private GgufExport? ExportGguf(string path, LoadedModel trained, Recipe recipe)
+    {
+        try
+        {
+            GgufExport export = GgufModelWriter.Write(path, trained, new GgufExportOptions { Name = ModelName(recipe) });
+            foreach (string warning in export.Warnings)
+                Reported?.Invoke(new PipelineEvent.Warned($"{path}: {warning}."));
+            return export;
+        }
+        catch (InputException failure)
+        {
+            Reported?.Invoke(new PipelineEvent.Warned($"{path}: was not written. {failure.Message}"));
+            return null;
+        }
+    }
+
+    private static string ModelName(Recipe recipe) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(recipe.Model))}-{recipe.Qat.Bits}bit");
 
     private ModelScore Score(
         string name, LlamaModel model, LoadedModel source, PreparedData data, LlamaModel? teacher, ModelSize size, CancellationToken cancellationToken)

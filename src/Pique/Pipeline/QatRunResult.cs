@@ -1,4 +1,5 @@
 using Pique.Evaluation;
+using Pique.Formats.Gguf.Export;
 
 namespace Pique.Pipeline;
 
@@ -10,6 +11,9 @@ public sealed record QatRunResult
 
     /// <summary>The packed model's folder.</summary>
     public required string ModelFolder { get; init; }
+
+    /// <summary>The model as a GGUF file; null where llama.cpp has no form for it, which was then warned of.</summary>
+    public GgufExport? Gguf { get; init; }
 
     /// <summary>The report page.</summary>
     public required string ReportPath { get; init; }

@@ -15,14 +15,14 @@ public sealed class ModelLoaderTests : IDisposable
     public void A_path_that_leads_nowhere_is_refused()
     {
         Assert.Equal(
-            $"{_folder.File("absent")}: no such file or folder; name a Hugging Face model folder or a llama2.c .bin file",
+            $"{_folder.File("absent")}: no such file or folder; name a Hugging Face model folder, a .gguf file or a llama2.c .bin file",
             Assert.Throws<InputException>(() => ModelLoader.Load(_folder.File("absent"))).Message);
         Assert.Equal(
-            $"{_folder.Path}: has no config.json; name a Hugging Face model folder or a llama2.c .bin file",
+            $"{_folder.Path}: has no config.json; name a Hugging Face model folder, a .gguf file or a llama2.c .bin file",
             Assert.Throws<InputException>(() => ModelLoader.Load(_folder.Path)).Message);
         File.WriteAllText(_folder.File("model.pt"), "");
         Assert.Equal(
-            $"{_folder.File("model.pt")}: is no model that Pique reads; name a Hugging Face model folder or a llama2.c .bin file",
+            $"{_folder.File("model.pt")}: is no model that Pique reads; name a Hugging Face model folder, a .gguf file or a llama2.c .bin file",
             Assert.Throws<InputException>(() => ModelLoader.Load(_folder.File("model.pt"))).Message);
     }
 
