@@ -37,6 +37,9 @@ internal sealed class JsonFields
     /// <summary>Whether a field is there and not null.</summary>
     public bool Has(string key) => _element.TryGetProperty(key, out JsonElement field) && field.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Whether a field is there, be it null.</summary>
+    public bool IsNamed(string key) => _element.TryGetProperty(key, out _);
+
     /// <summary>Adds a fault.</summary>
     public void Fault(string key, string found, string expected, string? fix = null) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix ?? _fix));
 
@@ -70,6 +73,15 @@ internal sealed class JsonFields
         return absent;
     }
 
+    /// <summary>A finite number above 0 that must be there; 0 after a fault.</summary>
+    public float RequiredPositive(string key)
+    {
+        if (Has(key))
+            return Positive(key, absent: 0);
+        Fault(key, "nothing", "a finite number above 0");
+        return 0;
+    }
+
     /// <summary>True or false.</summary>
     public bool Flag(string key, bool absent)
     {
@@ -84,7 +96,7 @@ internal sealed class JsonFields
     }
 
     /// <summary>A string, or null where the field is none.</summary>
-    public string? Text(string key) => Has(key) && _element.GetProperty(key) is { ValueKind: JsonValueKind.String } field ? field.GetString() : null;
+    public string? Text(string key) => Has(key) ? TextOf(_element.GetProperty(key)) : null;
 
     /// <summary>A whole number of any size and sign, or null where absent.</summary>
     public long? WholeNumber(string key)
@@ -98,6 +110,22 @@ internal sealed class JsonFields
         Fault(key, Describe(field), "a whole number");
         return null;
     }
+
+    /// <summary>An array of strings, or null where absent or at fault.</summary>
+    public IReadOnlyList<string>? Texts(string key)
+    {
+        if (!Has(key))
+            return null;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Array && field.EnumerateArray().Select(TextOf).ToArray() is var texts && texts.All(text => text is not null))
+            return texts!;
+        Fault(key, Describe(field), "an array of strings");
+        return null;
+    }
+
+    /// <summary>What stands in a field that is there, as a fault shows it.</summary>
+    public string Shown(string key) => Describe(_element.GetProperty(key));
 
     /// <summary>The JSON text of a field, or null where absent.</summary>
     public string? RawText(string key) => Has(key) ? _element.GetProperty(key).GetRawText() : null;
@@ -123,11 +151,33 @@ internal sealed class JsonFields
             Fault(key, found, expected, fix);
     }
 
-    /// <summary>A value as compact JSON; a long one by its beginning.</summary>
+    /// <summary>A string, or null where the value is none, or none of Unicode: an escaped half of a surrogate pair passes the parser.</summary>
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A value as compact JSON, or as it stands where it is no Unicode; a long one by its beginning.</summary>
     private static string Describe(JsonElement field)
     {
         const int LongestText = 60;
-        string text = JsonSerializer.Serialize(field, JsonSerializerOptions.Default);
+        string text;
+        try
+        {
+            text = JsonSerializer.Serialize(field, JsonSerializerOptions.Default);
+        }
+        catch (JsonException)
+        {
+            text = field.GetRawText();
+        }
+
         return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
     }
 }
