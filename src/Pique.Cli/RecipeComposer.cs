@@ -35,7 +35,7 @@ internal static class RecipeComposer
             {
                 Files = [.. dataFiles.Select(file => new DataFile { Path = Path.GetFullPath(file) })],
                 HeldOutShare = HeldOutShare,
-                ContextTokens = Math.Min(ModelShape.Read(model).ContextTokens, MaxContextTokens),
+                ContextTokens = Math.Min(ModelShape.Read(model).UsableContextTokens, MaxContextTokens),
             },
             Grid = grid,
             Training = new TrainingRecipe { BatchTokens = BatchTokens, WeightLearningRate = WeightLearningRate },
