@@ -27,7 +27,7 @@ internal static class FamilyModels
     /// <summary>At these numbers two of the eight frequencies are blended and five divided, all within 64 tokens.</summary>
     private static readonly RopeScaling Stretched = new RopeScaling.Llama3(4f, 1f, 4f, 32);
 
-    /// <summary>The variants that llama.cpp computes too.</summary>
+    /// <summary>The variants that llama.cpp computes too. In a GGUF file a Mistral without a window is a Llama.</summary>
     public static IReadOnlyList<(string Name, LlamaConfig Config)> All { get; } =
     [
         ("llama-tied", Narrow with { KeyValueHeadCount = 4 }),
