@@ -90,7 +90,7 @@ internal static class AttentionWindowJson
         if (types.FirstOrDefault(type => !known.Contains(type)) is { } unknown)
         {
             string expected = $"{string.Join(" or ", known.Select(type => $"\"{type}\""))}{(unknown == WindowedAttention ? ", since no window is on" : "")}";
-            fields.Fault(LayerTypesKey, $"\"{unknown}\"", expected, "Pique computes no other attention; choose another checkpoint");
+            fields.Fault(LayerTypesKey, $"\"{JsonFields.Shorten(unknown)}\"", expected, "Pique computes no other attention; choose another checkpoint");
             return null;
         }
 

@@ -96,7 +96,7 @@ internal sealed class JsonFields
     }
 
     /// <summary>A string, or null where the field is none.</summary>
-    public string? Text(string key) => Has(key) ? TextOf(_element.GetProperty(key)) : null;
+    public string? Text(string key) => Has(key) && _element.GetProperty(key) is { ValueKind: JsonValueKind.String } field ? field.GetString() : null;
 
     /// <summary>A whole number of any size and sign, or null where absent.</summary>
     public long? WholeNumber(string key)
@@ -118,14 +118,21 @@ internal sealed class JsonFields
             return null;
 
         JsonElement field = _element.GetProperty(key);
-        if (field.ValueKind == JsonValueKind.Array && field.EnumerateArray().Select(TextOf).ToArray() is var texts && texts.All(text => text is not null))
-            return texts!;
+        if (field.ValueKind == JsonValueKind.Array && field.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
+            return [.. field.EnumerateArray().Select(item => item.GetString()!)];
         Fault(key, Describe(field), "an array of strings");
         return null;
     }
 
     /// <summary>What stands in a field that is there, as a fault shows it.</summary>
     public string Shown(string key) => Describe(_element.GetProperty(key));
+
+    /// <summary>A text, or the beginning of a long one.</summary>
+    public static string Shorten(string text)
+    {
+        const int LongestText = 60;
+        return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
+    }
 
     /// <summary>The JSON text of a field, or null where absent.</summary>
     public string? RawText(string key) => Has(key) ? _element.GetProperty(key).GetRawText() : null;
@@ -151,33 +158,6 @@ internal sealed class JsonFields
             Fault(key, found, expected, fix);
     }
 
-    /// <summary>A string, or null where the value is none, or none of Unicode: an escaped half of a surrogate pair passes the parser.</summary>
-    private static string? TextOf(JsonElement value)
-    {
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>A value as compact JSON, or as it stands where it is no Unicode; a long one by its beginning.</summary>
-    private static string Describe(JsonElement field)
-    {
-        const int LongestText = 60;
-        string text;
-        try
-        {
-            text = JsonSerializer.Serialize(field, JsonSerializerOptions.Default);
-        }
-        catch (JsonException)
-        {
-            text = field.GetRawText();
-        }
-
-        return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
-    }
+    /// <summary>A value as compact JSON; a long one by its beginning.</summary>
+    private static string Describe(JsonElement field) => Shorten(JsonSerializer.Serialize(field, JsonSerializerOptions.Default));
 }

@@ -87,13 +87,6 @@ public sealed class LlamaConfigJsonTests : IDisposable
         Refusal($"{{{Good.Replace("\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",", "", StringComparison.Ordinal)}}}").Message);
 
     [Theory]
-    [InlineData(""" "architectures":["\ud800"] """, "architectures: found [\"\\ud800\"], expected one of llama (LlamaForCausalLM), mistral (MistralForCausalLM), qwen2 (Qwen2ForCausalLM), qwen3 (Qwen3ForCausalLM); Pique computes no other family.")]
-    [InlineData(""" "rope_scaling":{"rope_type":"\ud800"} """, "rope_scaling.rope_type: found \"\\ud800\", expected \"default\", \"linear\" or \"llama3\"; Pique computes no other rotary positions; choose another checkpoint.")]
-    [InlineData(""" "layer_types":["\udc00"] """, "layer_types: found [\"\\udc00\"], expected an array of strings; use the config.json of the checkpoint.")]
-    public void Text_that_is_no_unicode_is_a_fault(string keys, string expected) =>
-        Assert.Equal([expected], ConfigText.Faults(ConfigText.Of("llama", keys)));
-
-    [Theory]
     [InlineData("llama", true, true)]
     [InlineData("qwen3", true, true)]
     [InlineData("qwen3", false, false)]
