@@ -36,7 +36,7 @@ internal static class RecipeComposer
             {
                 Files = [.. dataFiles.Select(file => new DataFile { Path = Path.GetFullPath(file) })],
                 HeldOutShare = HeldOutShare,
-                ContextTokens = Math.Min(ModelLoader.ReadConfig(model).ContextTokens, MaxContextTokens),
+                ContextTokens = Math.Min(ModelLoader.ReadConfig(model).UsableContextTokens, MaxContextTokens),
             },
             Grid = grid,
             Training = new TrainingRecipe { BatchTokens = BatchTokens, WeightLearningRate = WeightLearningRate },

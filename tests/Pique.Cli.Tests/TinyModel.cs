@@ -14,11 +14,11 @@ internal static class TinyModel
         "<|endoftext|>\n", Enumerable.Range(0, 40).Select(index => $"The cat number {index} sat on the mat and saw {index + 3} dogs.\n"));
 
     /// <summary>Saves a model whose byte-level vocabulary knows every text.</summary>
-    public static string Save(string folder)
+    public static string Save(string folder, Func<LlamaConfig, LlamaConfig>? change = null)
     {
         string tokenizerFolder = folder + "-tokenizer";
         TokenizerJsonWriter.Write(tokenizerFolder, BytePairTrainer.Train([Texts], vocabularySize: 300));
-        return Save(folder, tokenizerFolder);
+        return Save(folder, tokenizerFolder, change);
     }
 
     /// <summary>Saves a model that knows the letters a and b and nothing else.</summary>
@@ -32,10 +32,10 @@ internal static class TinyModel
         return Save(folder, tokenizerFolder);
     }
 
-    private static string Save(string folder, string tokenizerFolder)
+    private static string Save(string folder, string tokenizerFolder, Func<LlamaConfig, LlamaConfig>? change = null)
     {
         LoadedTokenizer tokenizer = TokenizerLoader.Load(tokenizerFolder);
-        using var model = new LlamaModel(new LlamaConfig
+        var config = new LlamaConfig
         {
             VocabularySize = tokenizer.Tokenizer.VocabularySize,
             HiddenSize = 16,
@@ -46,7 +46,8 @@ internal static class TinyModel
             HeadSize = 8,
             ContextTokens = ContextTokens,
             TieWordEmbeddings = true,
-        });
+        };
+        using var model = new LlamaModel(change is null ? config : change(config));
         LlamaInitializer.Initialize(model, seed: 1);
         HuggingFaceWriter.Save(folder, model, tokenizer.Tokenizer, tokenizer.SourceFiles);
         Directory.Delete(tokenizerFolder, recursive: true);

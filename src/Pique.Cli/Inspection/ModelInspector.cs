@@ -3,6 +3,7 @@ using Pique.Configuration;
 using Pique.Formats;
 using Pique.Formats.HuggingFace;
 using Pique.Formats.Safetensors;
+using Pique.Models.Families;
 using Pique.Models.Llama;
 using Pique.Pipeline;
 using Pique.Quantization;
@@ -13,6 +14,8 @@ namespace Pique.Cli.Inspection;
 /// <summary>Looks into models: shape, and every weight with its bits and scales.</summary>
 internal static class ModelInspector
 {
+    private const string WeightSuffix = ".weight";
+
     private static readonly string[] Columns = ["name", "shape", "format", "granularity", "bits_per_weight", "scale_min", "scale_max"];
 
     /// <summary>Loads a model, which checks all of it, and describes it.</summary>
@@ -32,6 +35,7 @@ internal static class ModelInspector
                 _ => "Hugging Face model",
             },
             [
+                ("family", config.Family.ModelType),
                 ("parameters", model.Model.parameters().Sum(parameter => parameter.numel())),
                 ("layers", config.LayerCount),
                 ("hidden_size", config.HiddenSize),
@@ -40,7 +44,9 @@ internal static class ModelInspector
                 ("key_value_heads", config.KeyValueHeadCount),
                 ("head_size", config.HeadSize),
                 ("vocabulary_size", config.VocabularySize),
-                ("context_tokens", config.ContextTokens),
+                ("context_tokens", config.UsableContextTokens),
+                ("sliding_window", config.SlidingWindow),
+                ("rope_scaling", ScalingOf(config.RopeScaling)),
                 ("tied_head", config.TieWordEmbeddings ? "yes" : "no"),
                 ("tokenizer", $"{Path.GetFileName(model.TokenizerFiles[0])}, {model.Tokenizer.VocabularySize} tokens"),
                 ("activation_bits", ActivationBits(model.Model)),
@@ -55,7 +61,7 @@ internal static class ModelInspector
 
     private static object?[] Row(string name, Parameter parameter, LoadedModel model, IReadOnlyDictionary<string, string> dtypes)
     {
-        if (!model.Quantized.TryGetValue(Path.GetFileNameWithoutExtension(name), out QuantizedTensor? packed))
+        if (!name.EndsWith(WeightSuffix, StringComparison.Ordinal) || !model.Quantized.TryGetValue(name[..^WeightSuffix.Length], out QuantizedTensor? packed))
         {
             string dtype = dtypes.GetValueOrDefault(name, SafetensorsDtype.F32.FormatName());
             return [name, parameter.shape, dtype, null, null, null, null];
@@ -73,6 +79,15 @@ internal static class ModelInspector
             scales.Length == 0 ? null : (double)scales.Max(),
         ];
     }
+
+    /// <summary>How rotary positions are stretched, or null for not at all.</summary>
+    private static string? ScalingOf(RopeScaling? scaling) => scaling switch
+    {
+        null => null,
+        RopeScaling.Linear linear => Units.Text($"linear, factor {linear.Factor}"),
+        RopeScaling.Llama3 llama3 => Units.Text($"llama3, factor {llama3.Factor} from {llama3.OriginalContextTokens} tokens"),
+        _ => throw new InvalidOperationException($"No text for {scaling.GetType().Name}."),
+    };
 
     private static string FormatOf(QuantizedTensor packed) => Units.Text($"{packed.Bits} bits, {GridText.Of(packed)}");
 

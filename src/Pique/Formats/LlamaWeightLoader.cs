@@ -3,10 +3,10 @@ using TorchSharp.Modules;
 
 namespace Pique.Formats;
 
-/// <summary>Makes a Llama from a checkpoint: compares every name and shape first, then allocates the model and reads the values straight into its parameters.</summary>
+/// <summary>Makes a Llama or one of its relatives from a checkpoint: compares every name and shape first, then allocates the model and reads the values straight into its parameters.</summary>
 internal static class LlamaWeightLoader
 {
-    /// <summary>Buffers that old exporters stored beside the weights; they follow from rope_theta.</summary>
+    /// <summary>Buffers that old exporters stored beside the weights; they follow from rope_theta and rope_scaling.</summary>
     private const string DerivedBufferSuffix = ".rotary_emb.inv_freq";
 
     /// <summary>Loads a model.</summary>

@@ -2,7 +2,7 @@ using Pique.Models.Llama;
 
 namespace Pique.Formats;
 
-/// <summary>The weights a Llama checkpoint consists of, computed from its configuration.</summary>
+/// <summary>The weights a checkpoint of a Llama or of one of its relatives consists of, computed from its configuration.</summary>
 internal static class LlamaWeightShapes
 {
     /// <summary>Name of the token embedding.</summary>
@@ -14,11 +14,12 @@ internal static class LlamaWeightShapes
     /// <summary>Weights outside the layers of a tied model.</summary>
     private const int WeightsOutsideLayers = 2;
 
-    private const int WeightsPerLayer = 9;
+    /// <summary>Weights of a layer in the families that have fewest. Counting the biases and norms of the others too would call a checkpoint that lacks them one of fewer layers, and not name what is missing.</summary>
+    private const int LeastWeightsPerLayer = 9;
 
-    /// <summary>Largest number of layers a checkpoint of so many tensors can have.</summary>
+    /// <summary>Largest number of layers a checkpoint of so many tensors can have, whatever its family.</summary>
     /// <param name="tensorCount">Tensors in the checkpoint.</param>
-    public static int MaxLayerCount(int tensorCount) => Math.Max(0, tensorCount - WeightsOutsideLayers) / WeightsPerLayer;
+    public static int MaxLayerCount(int tensorCount) => Math.Max(0, tensorCount - WeightsOutsideLayers) / LeastWeightsPerLayer;
 
     /// <summary>Shape of every weight by its name, in the order of the network.</summary>
     /// <param name="config">Shape of the model.</param>
@@ -32,10 +33,16 @@ internal static class LlamaWeightShapes
         {
             string prefix = $"model.layers.{layer}.";
             shapes.Add(($"{prefix}input_layernorm.weight", [hidden]));
-            shapes.Add(($"{prefix}self_attn.q_proj.weight", [queries, hidden]));
-            shapes.Add(($"{prefix}self_attn.k_proj.weight", [keys, hidden]));
-            shapes.Add(($"{prefix}self_attn.v_proj.weight", [keys, hidden]));
-            shapes.Add(($"{prefix}self_attn.o_proj.weight", [hidden, queries]));
+            AddProjection($"{prefix}self_attn.q_proj", queries, hidden, config.HasQueryKeyValueBias);
+            AddProjection($"{prefix}self_attn.k_proj", keys, hidden, config.HasQueryKeyValueBias);
+            AddProjection($"{prefix}self_attn.v_proj", keys, hidden, config.HasQueryKeyValueBias);
+            if (config.Family.NormalizesQueryAndKey)
+            {
+                shapes.Add(($"{prefix}self_attn.q_norm.weight", [config.HeadSize]));
+                shapes.Add(($"{prefix}self_attn.k_norm.weight", [config.HeadSize]));
+            }
+
+            AddProjection($"{prefix}self_attn.o_proj", hidden, queries, config.AttentionBias);
             shapes.Add(($"{prefix}post_attention_layernorm.weight", [hidden]));
             shapes.Add(($"{prefix}mlp.gate_proj.weight", [config.IntermediateSize, hidden]));
             shapes.Add(($"{prefix}mlp.up_proj.weight", [config.IntermediateSize, hidden]));
@@ -46,5 +53,12 @@ internal static class LlamaWeightShapes
         if (!config.TieWordEmbeddings)
             shapes.Add((Head, [config.VocabularySize, hidden]));
         return shapes;
+
+        void AddProjection(string name, long outputs, long inputs, bool hasBias)
+        {
+            shapes.Add(($"{name}.weight", [outputs, inputs]));
+            if (hasBias)
+                shapes.Add(($"{name}.bias", [outputs]));
+        }
     }
 }

@@ -16,7 +16,7 @@ public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Token ids the model knows.</summary>
     public abstract int VocabularySize { get; }
 
-    /// <summary>Longest sequence the model was made for.</summary>
+    /// <summary>Longest sequence the model can be used with.</summary>
     public abstract int ContextTokens { get; }
 
     /// <summary>Every layer whose weight can be quantized, in checkpoint order, by its checkpoint name without ".weight". A tied head is not listed: its weight is the embedding's.</summary>

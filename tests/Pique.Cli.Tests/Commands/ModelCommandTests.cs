@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pique.Formats;
+using Pique.Models.Families;
 using Pique.Models.Generation;
 
 namespace Pique.Cli.Tests.Commands;
@@ -199,6 +200,36 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal((0, ""), (exitCode, error));
         Assert.Matches(@"model\.layers\.1\.mlp\.down_proj\.weight +16 × 24 +3 bits, pi/4 +PerChannel +3\.6667 +0\.\d+ +0\.\d+", output);
         Assert.Matches(@"model\.norm\.weight +16 +F32 +– +– +– +–", output);
+    }
+
+    [Fact]
+    public void Inspect_shows_what_a_family_has_that_llama_has_not()
+    {
+        string model = TinyModel.Save(_folder.Of("qwen2"), config => config with { Family = ModelFamily.Qwen2, SlidingWindow = 40, RopeScaling = new RopeScaling.Linear(2.5f) });
+        string packed = _folder.Of("packed");
+        Assert.Equal(0, FakeTerminal.Run("quantize", model, "--config", "piq3", "--out", packed).ExitCode);
+
+        (int exitCode, string output, string error) = FakeTerminal.Run("inspect", packed);
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches(@"family +qwen2\s", output);
+        Assert.Matches(@"context tokens +40\s", output);
+        Assert.Matches(@"sliding window +40\s", output);
+        Assert.Matches(@"rope scaling +linear, factor 2\.5\s", output);
+        Assert.Matches(@"model\.layers\.1\.self_attn\.q_proj\.weight +16 × 16 +3 bits, pi/4 +PerChannel ", output);
+        Assert.Matches(@"model\.layers\.1\.self_attn\.q_proj\.bias +16 +F32 +– +– +– +–", output);
+    }
+
+    [Fact]
+    public void Evaluate_runs_no_rows_longer_than_the_window()
+    {
+        string model = TinyModel.Save(_folder.Of("mistral"), config => config with { Family = ModelFamily.Mistral, SlidingWindow = 24 });
+
+        (int exitCode, string output, _) = FakeTerminal.Run("evaluate", model, "--data", _data, "--json");
+
+        Assert.Equal(0, exitCode);
+        using JsonDocument document = JsonDocument.Parse(output);
+        Assert.Equal(24, document.RootElement.GetProperty("context_tokens").GetInt32());
     }
 
     private static string Kind(string path)

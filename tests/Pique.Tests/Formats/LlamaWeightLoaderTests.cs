@@ -1,5 +1,7 @@
 using Pique.Formats;
+using Pique.Models.Families;
 using Pique.Models.Llama;
+using Pique.Tests.Models.Families;
 
 namespace Pique.Tests.Formats;
 
@@ -20,13 +22,41 @@ public sealed class LlamaWeightLoaderTests
     [Fact]
     public void The_names_and_shapes_are_those_of_the_model()
     {
-        foreach (LlamaConfig config in (LlamaConfig[])[TinyLlama.Tied, TinyLlama.Untied, TinyLlama.Untied with { HeadSize = 6 }])
+        foreach (LlamaConfig config in (LlamaConfig[])[TinyLlama.Tied, TinyLlama.Untied, TinyLlama.Untied with { HeadSize = 6 }, .. FamilyModels.All.Concat(FamilyModels.BeyondGguf).Select(variant => variant.Config)])
         {
             using LlamaModel model = new(config);
             Assert.Equal(
                 model.named_parameters().Select(entry => $"{entry.name} {string.Join(",", entry.parameter.shape)}").Order(StringComparer.Ordinal),
                 LlamaWeightShapes.Of(config).Select(weight => $"{weight.Name} {string.Join(",", weight.Shape)}").Order(StringComparer.Ordinal));
         }
+    }
+
+    [Fact]
+    public void Weights_are_in_the_order_of_the_network_biases_right_after_their_matrices()
+    {
+        LlamaConfig config = TinyLlama.Tied with { Family = ModelFamily.Qwen3, AttentionBias = true, HeadSize = 6, LayerCount = 1 };
+
+        Assert.Equal(
+            [
+                "model.embed_tokens.weight [24, 16]",
+                "model.layers.0.input_layernorm.weight [16]",
+                "model.layers.0.self_attn.q_proj.weight [24, 16]",
+                "model.layers.0.self_attn.q_proj.bias [24]",
+                "model.layers.0.self_attn.k_proj.weight [12, 16]",
+                "model.layers.0.self_attn.k_proj.bias [12]",
+                "model.layers.0.self_attn.v_proj.weight [12, 16]",
+                "model.layers.0.self_attn.v_proj.bias [12]",
+                "model.layers.0.self_attn.q_norm.weight [6]",
+                "model.layers.0.self_attn.k_norm.weight [6]",
+                "model.layers.0.self_attn.o_proj.weight [16, 24]",
+                "model.layers.0.self_attn.o_proj.bias [16]",
+                "model.layers.0.post_attention_layernorm.weight [16]",
+                "model.layers.0.mlp.gate_proj.weight [20, 16]",
+                "model.layers.0.mlp.up_proj.weight [20, 16]",
+                "model.layers.0.mlp.down_proj.weight [16, 20]",
+                "model.norm.weight [16]",
+            ],
+            LlamaWeightShapes.Of(config).Select(weight => $"{weight.Name} {Shapes.Format(weight.Shape)}"));
     }
 
     [Fact]

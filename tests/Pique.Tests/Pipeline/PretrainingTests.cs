@@ -75,9 +75,9 @@ public sealed class PretrainingTests : IDisposable
 
         InputException failure = Assert.Throws<InputException>(() => Run("second", recipe));
 
-        Assert.StartsWith($"initial_model: {recipe.InitialModel} is LlamaConfig {{ VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"initial_model: {recipe.InitialModel} is LlamaConfig {{ Family = llama, VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
         Assert.Contains("LayerCount = 1,", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("the recipe states LlamaConfig { VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("the recipe states LlamaConfig { Family = llama, VocabularySize = 280,", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith("Copy its shape into architecture and tokenizer.", failure.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_temporary.File("second")));
     }

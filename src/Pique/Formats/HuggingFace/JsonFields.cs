@@ -37,6 +37,9 @@ internal sealed class JsonFields
     /// <summary>Whether a field is there and not null.</summary>
     public bool Has(string key) => _element.TryGetProperty(key, out JsonElement field) && field.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Whether a field is there, be it null.</summary>
+    public bool IsNamed(string key) => _element.TryGetProperty(key, out _);
+
     /// <summary>Adds a fault.</summary>
     public void Fault(string key, string found, string expected, string? fix = null) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix ?? _fix));
 
@@ -70,6 +73,15 @@ internal sealed class JsonFields
         return absent;
     }
 
+    /// <summary>A finite number above 0 that must be there; 0 after a fault.</summary>
+    public float RequiredPositive(string key)
+    {
+        if (Has(key))
+            return Positive(key, absent: 0);
+        Fault(key, "nothing", "a finite number above 0");
+        return 0;
+    }
+
     /// <summary>True or false.</summary>
     public bool Flag(string key, bool absent)
     {
@@ -99,6 +111,29 @@ internal sealed class JsonFields
         return null;
     }
 
+    /// <summary>An array of strings, or null where absent or at fault.</summary>
+    public IReadOnlyList<string>? Texts(string key)
+    {
+        if (!Has(key))
+            return null;
+
+        JsonElement field = _element.GetProperty(key);
+        if (field.ValueKind == JsonValueKind.Array && field.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
+            return [.. field.EnumerateArray().Select(item => item.GetString()!)];
+        Fault(key, Describe(field), "an array of strings");
+        return null;
+    }
+
+    /// <summary>What stands in a field that is there, as a fault shows it.</summary>
+    public string Shown(string key) => Describe(_element.GetProperty(key));
+
+    /// <summary>A text, or the beginning of a long one.</summary>
+    public static string Shorten(string text)
+    {
+        const int LongestText = 60;
+        return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
+    }
+
     /// <summary>The JSON text of a field, or null where absent.</summary>
     public string? RawText(string key) => Has(key) ? _element.GetProperty(key).GetRawText() : null;
 
@@ -124,10 +159,5 @@ internal sealed class JsonFields
     }
 
     /// <summary>A value as compact JSON; a long one by its beginning.</summary>
-    private static string Describe(JsonElement field)
-    {
-        const int LongestText = 60;
-        string text = JsonSerializer.Serialize(field, JsonSerializerOptions.Default);
-        return text.Length <= LongestText ? text : $"{text[..LongestText]}…";
-    }
+    private static string Describe(JsonElement field) => Shorten(JsonSerializer.Serialize(field, JsonSerializerOptions.Default));
 }

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Pique.Configuration;
+using Pique.Models.Families;
 using Pique.Models.Llama;
 
 namespace Pique.Formats.HuggingFace;
 
-/// <summary>Reads and writes the config.json of a Llama checkpoint.</summary>
+/// <summary>Reads and writes the config.json of a checkpoint of a Llama or one of its relatives.</summary>
 public static class LlamaConfigJson
 {
     /// <summary>Key under which a packed model describes its quantization.</summary>
@@ -13,9 +14,14 @@ public static class LlamaConfigJson
     /// <summary>Largest config.json accepted.</summary>
     internal const long MaxConfigBytes = 1 << 24;
 
-    private const string Architecture = "LlamaForCausalLM";
-    private const string ModelType = "llama";
     private const string Activation = "silu";
+    private const string UnknownFamilyFix = "Pique computes no other family";
+    private const string ConfigFix = "use the config.json of the checkpoint";
+
+    /// <summary>What transformers assumes where config.json does not say.</summary>
+    private const float DefaultRmsNormEpsilon = 1e-6f;
+
+    private static readonly string KnownFamilies = $"one of {ModelFamily.KnownNames}";
 
     /// <summary>Longest context accepted; beyond it a position is no exact float32.</summary>
     private const int MaxContextTokens = 1 << 24;
@@ -23,40 +29,46 @@ public static class LlamaConfigJson
     /// <summary>Reads a configuration. Keys that do not change what the model computes are passed over; keys that do and that Pique does not implement are refused.</summary>
     /// <param name="path">The config.json.</param>
     /// <exception cref="InputException">The file is missing or no JSON.</exception>
-    /// <exception cref="ConfigurationException">It describes no Llama that Pique can compute; holds every fault.</exception>
+    /// <exception cref="ConfigurationException">It describes no model that Pique can compute; holds every fault.</exception>
     public static LlamaConfig Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using JsonDocument document = JsonFile.Parse(path, MaxConfigBytes);
         JsonFields fields = new(document.RootElement);
-        CheckKind(fields);
-        RefuseBias(fields, "attention_bias");
-        RefuseBias(fields, "mlp_bias");
+        ModelFamily family = ReadFamily(fields);
+        if (fields.Has("hidden_act"))
+            fields.RequireText("hidden_act", $"\"{Activation}\"", "Pique computes no other activation");
+        bool attentionBias = ReadAttentionBias(fields, family);
+        if (fields.Flag("mlp_bias", false))
+            fields.Fault("mlp_bias", "true", "false", "Pique computes feed-forward layers without biases only");
 
         int hiddenSize = fields.Count("hidden_size");
         int headCount = fields.Count("num_attention_heads");
         LlamaConfig config = new()
         {
+            Family = family,
             VocabularySize = fields.Count("vocab_size"),
             HiddenSize = hiddenSize,
             IntermediateSize = fields.Count("intermediate_size"),
             LayerCount = fields.Count("num_hidden_layers"),
             HeadCount = headCount,
             KeyValueHeadCount = fields.Has("num_key_value_heads") ? fields.Count("num_key_value_heads") : headCount,
-            HeadSize = HeadSize(fields, hiddenSize, headCount),
+            HeadSize = HeadSize(fields, family, hiddenSize, headCount),
             ContextTokens = fields.Count("max_position_embeddings", MaxContextTokens),
             RmsNormEpsilon = fields.Positive("rms_norm_eps", DefaultRmsNormEpsilon),
-            RopeTheta = RopeTheta(fields),
+            AttentionBias = attentionBias,
             TieWordEmbeddings = fields.Flag("tie_word_embeddings", false),
         };
         if (config.KeyValueHeadCount > 0 && headCount % config.KeyValueHeadCount != 0)
-            fields.Fault("num_key_value_heads", $"{config.KeyValueHeadCount}", $"a divisor of num_attention_heads {headCount}", "use the config.json of the checkpoint");
+            fields.Fault("num_key_value_heads", $"{config.KeyValueHeadCount}", $"a divisor of num_attention_heads {headCount}", ConfigFix);
+        (float theta, RopeScaling? scaling) = RopeJson.Read(fields, family);
+        (int? window, int firstWindowedLayer) = AttentionWindowJson.Read(fields, family, config.LayerCount);
         if (fields.Faults.Count > 0)
             throw new ConfigurationException(path, fields.Faults);
-        return config;
+        return config with { RopeTheta = theta, RopeScaling = scaling, SlidingWindow = window, FirstWindowedLayer = firstWindowedLayer };
     }
 
-    /// <summary>Writes a configuration that other software reads as a Llama checkpoint's.</summary>
+    /// <summary>Writes a configuration that other software reads as a checkpoint's of the model's family. A key is written where the family has it.</summary>
     /// <param name="json">Writer, positioned where an object may begin.</param>
     /// <param name="config">Shape of the model.</param>
     /// <param name="dtypeName">Torch's name for the type of the stored weights, for example "bfloat16".</param>
@@ -66,18 +78,22 @@ public static class LlamaConfigJson
     {
         json.WriteStartObject();
         json.WriteStartArray("architectures");
-        json.WriteStringValue(Architecture);
+        json.WriteStringValue(config.Family.Architecture);
         json.WriteEndArray();
-        json.WriteBoolean("attention_bias", false);
+        if (config.Family.AllowsAttentionBias)
+            json.WriteBoolean("attention_bias", config.AttentionBias);
         WriteId("bos_token_id", tokenizer.BeginOfTextId);
         WriteId("eos_token_id", tokenizer.EndOfTextId);
-        json.WriteNumber("head_dim", config.HeadSize);
+        if (config.Family.NamesHeadSize || config.HeadSize * (long)config.HeadCount != config.HiddenSize)
+            json.WriteNumber("head_dim", config.HeadSize);
         json.WriteString("hidden_act", Activation);
         json.WriteNumber("hidden_size", config.HiddenSize);
         json.WriteNumber("intermediate_size", config.IntermediateSize);
         json.WriteNumber("max_position_embeddings", config.ContextTokens);
-        json.WriteBoolean("mlp_bias", false);
-        json.WriteString("model_type", ModelType);
+        AttentionWindowJson.WriteFirstLayer(json, config);
+        if (config.Family.NamesFeedForwardBias)
+            json.WriteBoolean("mlp_bias", false);
+        json.WriteString("model_type", config.Family.ModelType);
         json.WriteNumber("num_attention_heads", config.HeadCount);
         json.WriteNumber("num_hidden_layers", config.LayerCount);
         json.WriteNumber("num_key_value_heads", config.KeyValueHeadCount);
@@ -88,10 +104,11 @@ public static class LlamaConfigJson
         }
 
         json.WriteNumber("rms_norm_eps", config.RmsNormEpsilon);
-        json.WriteNull("rope_scaling");
-        json.WriteNumber("rope_theta", config.RopeTheta);
+        RopeJson.Write(json, config.RopeTheta, config.RopeScaling);
+        AttentionWindowJson.WriteWindow(json, config);
         json.WriteBoolean("tie_word_embeddings", config.TieWordEmbeddings);
         json.WriteString("torch_dtype", dtypeName);
+        AttentionWindowJson.WriteSwitch(json, config);
         json.WriteNumber("vocab_size", config.VocabularySize);
         json.WriteEndObject();
 
@@ -104,33 +121,50 @@ public static class LlamaConfigJson
         }
     }
 
-    /// <summary>What transformers assumes where config.json does not say.</summary>
-    private const float DefaultRmsNormEpsilon = 1e-6f;
-
-    private const float DefaultRopeTheta = 10000f;
-
-    private static void CheckKind(JsonFields fields)
+    /// <summary>The family that "architectures" and "model_type" name; where both stand there they must name the same. Llama after a fault.</summary>
+    private static ModelFamily ReadFamily(JsonFields fields)
     {
-        if (fields.Has("architectures"))
-            fields.RequireText("architectures", $"[\"{Architecture}\"]", "Pique computes Llama models only");
-        if (fields.Has("model_type") || !fields.Has("architectures"))
-            fields.RequireText("model_type", $"\"{ModelType}\"", "Pique computes Llama models only");
-        if (fields.Has("hidden_act"))
-            fields.RequireText("hidden_act", $"\"{Activation}\"", "Pique computes no other activation");
+        ModelFamily? byArchitecture = Find("architectures", family => $"[\"{family.Architecture}\"]");
+        ModelFamily? byType = Find("model_type", family => $"\"{family.ModelType}\"");
+        if (!fields.Has("architectures") && !fields.Has("model_type"))
+            fields.Fault("model_type", "nothing", KnownFamilies, UnknownFamilyFix);
+        if (byArchitecture is not null && byType is not null && byArchitecture != byType)
+            fields.Fault("model_type", $"\"{byType.ModelType}\"", $"\"{byArchitecture.ModelType}\", since architectures names {byArchitecture.Architecture}", ConfigFix);
+        return byArchitecture ?? byType ?? ModelFamily.Llama;
+
+        ModelFamily? Find(string key, Func<ModelFamily, string> jsonOf)
+        {
+            if (!fields.Has(key))
+                return null;
+            string shown = fields.Shown(key);
+            ModelFamily? found = ModelFamily.All.FirstOrDefault(family => jsonOf(family) == shown);
+            if (found is null)
+                fields.Fault(key, shown, KnownFamilies, UnknownFamilyFix);
+            return found;
+        }
     }
 
-    private static void RefuseBias(JsonFields fields, string key)
+    /// <summary>A family whose biases are fixed has them whatever the key says.</summary>
+    private static bool ReadAttentionBias(JsonFields fields, ModelFamily family)
     {
-        if (fields.Flag(key, false))
-            fields.Fault(key, "true", "false", "Pique computes Llama layers without biases only");
+        bool stated = fields.Flag("attention_bias", false);
+        if (family.AllowsAttentionBias)
+            return stated;
+        if (stated && !family.HasQueryKeyValueBias)
+            fields.Fault("attention_bias", "true", "false", $"Pique computes {family} without biases, as transformers does");
+        return false;
     }
 
-    private static int HeadSize(JsonFields fields, int hiddenSize, int headCount)
+    private static int HeadSize(JsonFields fields, ModelFamily family, int hiddenSize, int headCount)
     {
         int headSize;
         if (fields.Has("head_dim"))
         {
             headSize = fields.Count("head_dim");
+        }
+        else if (family.DefaultHeadSize is { } usual)
+        {
+            headSize = usual;
         }
         else if (headCount > 0 && hiddenSize % headCount != 0)
         {
@@ -143,30 +177,7 @@ public static class LlamaConfigJson
         }
 
         if (headSize % 2 != 0)
-            fields.Fault("head_dim", $"{headSize}", "an even number, since rotary positions turn pairs", "use the config.json of the checkpoint");
+            fields.Fault("head_dim", $"{headSize}", "an even number, since rotary positions turn pairs", ConfigFix);
         return headSize;
-    }
-
-    /// <summary>The base stands at the top level, or in the rope_parameters of newer files; both agree where both are given.</summary>
-    private static float RopeTheta(JsonFields fields)
-    {
-        float theta = fields.Positive("rope_theta", DefaultRopeTheta);
-        foreach (string key in (string[])["rope_scaling", "rope_parameters"])
-        {
-            if (fields.Object(key) is not { } rope)
-                continue;
-            string typeKey = rope.Has("rope_type") ? "rope_type" : "type";
-            if (rope.Has(typeKey) || !rope.Has("rope_theta"))
-                rope.RequireText(typeKey, "\"default\"", "Pique computes no scaled rotary positions; choose a checkpoint without them");
-            if (rope.Has("rope_theta"))
-            {
-                float inner = rope.Positive("rope_theta", DefaultRopeTheta);
-                if (fields.Has("rope_theta") && inner != theta)
-                    rope.Fault("rope_theta", FormattableString.Invariant($"{inner}"), FormattableString.Invariant($"{theta} as at the top level"), "make the two agree");
-                theta = inner;
-            }
-        }
-
-        return theta;
     }
 }

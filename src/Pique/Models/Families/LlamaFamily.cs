@@ -18,4 +18,7 @@ internal sealed class LlamaFamily : ModelFamily
 
     /// <inheritdoc/>
     public override bool AllowsAttentionBias => true;
+
+    /// <inheritdoc/>
+    public override bool NamesFeedForwardBias => true;
 }

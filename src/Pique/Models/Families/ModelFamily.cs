@@ -43,8 +43,20 @@ public abstract class ModelFamily
     /// <summary>Whether every head's query and key are normalized before they are rotated.</summary>
     public virtual bool NormalizesQueryAndKey => false;
 
+    /// <summary>Whether a configuration says that feed-forward layers have no bias ("mlp_bias").</summary>
+    public virtual bool NamesFeedForwardBias => false;
+
     /// <summary>When a window limits attention.</summary>
     public virtual SlidingWindowRule SlidingWindow => SlidingWindowRule.Never;
+
+    /// <summary>Whether a configuration says how wide a head is ("head_dim") where that is hidden_size / num_attention_heads.</summary>
+    public virtual bool NamesHeadSize => true;
+
+    /// <summary>Width of a head where a configuration does not say; null for hidden_size / num_attention_heads.</summary>
+    public virtual int? DefaultHeadSize => null;
+
+    /// <summary>The families by their names in config.json, for messages.</summary>
+    internal static string KnownNames { get; } = string.Join(", ", All.Select(family => $"{family.ModelType} ({family.Architecture})"));
 
     /// <summary>Base of the rotary embedding where a configuration does not say.</summary>
     public virtual float DefaultRopeTheta => 10000f;

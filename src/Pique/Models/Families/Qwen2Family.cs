@@ -20,5 +20,8 @@ internal sealed class Qwen2Family : ModelFamily
     public override bool HasQueryKeyValueBias => true;
 
     /// <inheritdoc/>
+    public override bool NamesHeadSize => false;
+
+    /// <inheritdoc/>
     public override SlidingWindowRule SlidingWindow => SlidingWindowRule.WhereSwitchedOn;
 }

@@ -23,5 +23,8 @@ internal sealed class Qwen3Family : ModelFamily
     public override bool NormalizesQueryAndKey => true;
 
     /// <inheritdoc/>
+    public override int? DefaultHeadSize => 128;
+
+    /// <inheritdoc/>
     public override SlidingWindowRule SlidingWindow => SlidingWindowRule.WhereSwitchedOn;
 }

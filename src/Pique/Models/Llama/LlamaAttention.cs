@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 
 namespace Pique.Models.Llama;
 
-/// <summary>Causal self-attention whose query heads share key/value heads in equal groups.</summary>
-/// <remarks>Grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245.</remarks>
+/// <summary>Causal self-attention whose query heads share key/value heads in equal groups; where the family has them, with biases and with norms of each head's query and key.</summary>
+/// <remarks>Grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245. Norms of query and key: Henry et al. 2020, arXiv:2010.04245, here with RMSNorm and before rotation.</remarks>
 public sealed class LlamaAttention : nn.Module
 {
     [ComponentName(Name = "q_proj")]
@@ -21,6 +21,12 @@ public sealed class LlamaAttention : nn.Module
     [ComponentName(Name = "o_proj")]
     private readonly QuantizedLinear _outputProjection;
 
+    [ComponentName(Name = "q_norm")]
+    private readonly RmsNorm? _queryNorm;
+
+    [ComponentName(Name = "k_norm")]
+    private readonly RmsNorm? _keyNorm;
+
     private readonly LlamaConfig _config;
     private readonly int _layerIndex;
 
@@ -30,10 +36,16 @@ public sealed class LlamaAttention : nn.Module
         _layerIndex = layerIndex;
         int queryWidth = config.HeadCount * config.HeadSize;
         int keyWidth = config.KeyValueHeadCount * config.HeadSize;
-        _queryProjection = new QuantizedLinear(config.HiddenSize, queryWidth);
-        _keyProjection = new QuantizedLinear(config.HiddenSize, keyWidth);
-        _valueProjection = new QuantizedLinear(config.HiddenSize, keyWidth);
-        _outputProjection = new QuantizedLinear(queryWidth, config.HiddenSize);
+        _queryProjection = new QuantizedLinear(config.HiddenSize, queryWidth, config.HasQueryKeyValueBias);
+        _keyProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias);
+        _valueProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias);
+        _outputProjection = new QuantizedLinear(queryWidth, config.HiddenSize, config.AttentionBias);
+        if (config.Family.NormalizesQueryAndKey)
+        {
+            _queryNorm = new RmsNorm(config.HeadSize, config.RmsNormEpsilon);
+            _keyNorm = new RmsNorm(config.HeadSize, config.RmsNormEpsilon);
+        }
+
         RegisterComponents();
     }
 
@@ -49,6 +61,12 @@ public sealed class LlamaAttention : nn.Module
     /// <summary>Writes to the stream (o_proj).</summary>
     public QuantizedLinear OutputProjection => _outputProjection;
 
+    /// <summary>Norm of every head's query before rotation (q_norm); null where the family has none.</summary>
+    public RmsNorm? QueryNorm => _queryNorm;
+
+    /// <summary>Norm of every head's key before rotation (k_norm); null where the family has none.</summary>
+    public RmsNorm? KeyNorm => _keyNorm;
+
     /// <summary>Attends.</summary>
     /// <param name="input">Normalized stream, shape [batch, tokens, hidden].</param>
     /// <param name="context">What all layers share in this pass.</param>
@@ -57,8 +75,8 @@ public sealed class LlamaAttention : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         long batch = input.shape[0], tokens = input.shape[1];
-        Tensor query = RotaryEmbedding.Apply(SplitHeads(_queryProjection.forward(input), _config.HeadCount), context.Rotary);
-        Tensor key = RotaryEmbedding.Apply(SplitHeads(_keyProjection.forward(input), _config.KeyValueHeadCount), context.Rotary);
+        Tensor query = Rotated(SplitHeads(_queryProjection.forward(input), _config.HeadCount), _queryNorm);
+        Tensor key = Rotated(SplitHeads(_keyProjection.forward(input), _config.KeyValueHeadCount), _keyNorm);
         Tensor value = SplitHeads(_valueProjection.forward(input), _config.KeyValueHeadCount);
 
         query = query.transpose(1, 2); // [batch, heads, tokens, headSize]; the kernel takes strides
@@ -73,6 +91,7 @@ public sealed class LlamaAttention : nn.Module
         return _outputProjection.forward(merged).MoveToOuterDisposeScope();
 
         Tensor SplitHeads(Tensor projected, int headCount) => projected.view(batch, tokens, headCount, _config.HeadSize);
+        Tensor Rotated(Tensor heads, RmsNorm? norm) => RotaryEmbedding.Apply(norm is null ? heads : norm.forward(heads), context.Rotary);
     }
 
     /// <summary>Repeats each key/value head for the query heads of its group.</summary>

@@ -11,7 +11,7 @@ public static class LlamaInitializer
     /// <summary>Standard deviation of every matrix that does not write to the residual stream.</summary>
     public const double StandardDeviation = 0.02;
 
-    /// <summary>Draws every matrix and sets every gain to one.</summary>
+    /// <summary>Draws every matrix, sets every gain to one and every bias to zero.</summary>
     /// <param name="model">Model to initialize in place.</param>
     /// <param name="seed">Equal seeds give equal weights.</param>
     public static void Initialize(LlamaModel model, long seed)
@@ -24,11 +24,13 @@ public static class LlamaInitializer
         {
             using DisposeScope scope = NewDisposeScope();
             if (parameter.dim() == 1)
-                parameter.fill_(HeldScalar.Of(1));
+                parameter.fill_(HeldScalar.Of(IsBias(name) ? 0 : 1));
             else
                 parameter.copy_(randn(parameter.shape, generator: generator).mul_(HeldScalar.Of(IsWriter(name) ? writerDeviation : StandardDeviation)));
         }
     }
+
+    private static bool IsBias(string name) => name.EndsWith(".bias", StringComparison.Ordinal);
 
     private static bool IsWriter(string name) =>
         name.EndsWith(".o_proj.weight", StringComparison.Ordinal) || name.EndsWith(".down_proj.weight", StringComparison.Ordinal);

@@ -5,8 +5,12 @@ using static TorchSharp.torch;
 
 namespace Pique.Models.Llama;
 
-/// <summary>A Llama: pre-norm transformer with rotary positions, grouped-query attention and gated feed-forward layers, without biases.</summary>
-/// <remarks>Touvron et al. 2023, arXiv:2302.13971, section 2.2. Parameters carry the names of Hugging Face checkpoints; a tied model has no lm_head.weight.</remarks>
+/// <summary>A Llama or one of its relatives: pre-norm transformer with rotary positions, grouped-query attention and gated feed-forward layers.</summary>
+/// <remarks>
+/// Touvron et al. 2023, arXiv:2302.13971, section 2.2; <see cref="Families.ModelFamily"/> says in what the relatives differ. Parameters carry
+/// the names of Hugging Face checkpoints; a tied model has no lm_head.weight. A sliding window is not computed: <see cref="ContextTokens"/>
+/// is no longer than it, and so short a sequence has the whole of itself in the window.
+/// </remarks>
 public sealed class LlamaModel : CausalLanguageModel
 {
     [ComponentName(Name = "model")]
@@ -17,7 +21,7 @@ public sealed class LlamaModel : CausalLanguageModel
 
     private readonly RotaryEmbedding _rotary;
 
-    /// <summary>Creates a model whose matrices are zero and whose gains are one.</summary>
+    /// <summary>Creates a model whose matrices and biases are zero and whose gains are one.</summary>
     /// <param name="config">Shape of the model.</param>
     /// <exception cref="InputException">The shape is impossible; every fault is named.</exception>
     public LlamaModel(LlamaConfig config) : base(nameof(LlamaModel))
@@ -27,7 +31,7 @@ public sealed class LlamaModel : CausalLanguageModel
         Config = config;
         _backbone = new LlamaBackbone(config);
         _head = config.TieWordEmbeddings ? null : new QuantizedLinear(config.HiddenSize, config.VocabularySize);
-        _rotary = new RotaryEmbedding(config.HeadSize, config.RopeTheta, config.ContextTokens);
+        _rotary = new RotaryEmbedding(config.HeadSize, config.RopeTheta, config.UsableContextTokens, config.RopeScaling);
         RegisterComponents();
     }
 
@@ -44,7 +48,7 @@ public sealed class LlamaModel : CausalLanguageModel
     public override int VocabularySize => Config.VocabularySize;
 
     /// <inheritdoc/>
-    public override int ContextTokens => Config.ContextTokens;
+    public override int ContextTokens => Config.UsableContextTokens;
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers

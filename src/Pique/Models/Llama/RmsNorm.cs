@@ -15,18 +15,18 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
 
     private readonly float _epsilon;
 
-    internal RmsNorm(long hiddenSize, float epsilon) : base(nameof(RmsNorm))
+    internal RmsNorm(long width, float epsilon) : base(nameof(RmsNorm))
     {
-        _gain = new Parameter(ones(hiddenSize));
+        _gain = new Parameter(ones(width));
         _epsilon = epsilon;
         RegisterComponents();
     }
 
-    /// <summary>Gain, shape [hidden].</summary>
+    /// <summary>Gain, shape [width].</summary>
     public Parameter Gain => _gain;
 
     /// <summary>Normalizes the last dimension.</summary>
-    /// <param name="input">Shape [..., hidden], float32.</param>
+    /// <param name="input">Shape [..., width], float32.</param>
     /// <returns>Same shape.</returns>
     public override Tensor forward(Tensor input)
     {

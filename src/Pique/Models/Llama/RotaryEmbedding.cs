@@ -1,3 +1,4 @@
+using Pique.Models.Families;
 using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,20 +6,30 @@ using static TorchSharp.torch;
 namespace Pique.Models.Llama;
 
 /// <summary>Rotates pairs of a head's channels by angles proportional to the token's position; channel i is paired with i + headSize/2, as in Hugging Face checkpoints.</summary>
-/// <remarks>RoFormer, Su et al. 2021, arXiv:2104.09864, section 3.2. Scores depend on distances between positions only, so all rows of a left-padded batch may count positions from their first column.</remarks>
+/// <remarks>RoFormer, Su et al. 2021, arXiv:2104.09864, section 3.2. Tables are made in float64, for as many positions as were asked for, doubling up to the context: a long context that is never used costs nothing. Scores depend on distances between positions only, so all rows of a left-padded batch may count positions from their first column.</remarks>
 internal sealed class RotaryEmbedding : IDisposable
 {
+    private const int FirstPositionCount = 1024;
+
     private readonly int _headSize;
     private readonly float _theta;
+    private readonly int _contextTokens;
+    private readonly RopeScaling? _scaling;
     private int _positionCount;
     private Tensor? _cos;
     private Tensor? _signedSin;
 
-    public RotaryEmbedding(int headSize, float theta, int positionCount)
+    /// <summary>Describes the rotation; makes no tables yet.</summary>
+    /// <param name="headSize">Width of a head.</param>
+    /// <param name="theta">Base of the frequencies theta^(−2i/headSize).</param>
+    /// <param name="contextTokens">Positions the model was made for; tables grow no further unless asked to.</param>
+    /// <param name="scaling">What the frequencies are divided by; null for nothing.</param>
+    public RotaryEmbedding(int headSize, float theta, int contextTokens, RopeScaling? scaling = null)
     {
         _headSize = headSize;
         _theta = theta;
-        _positionCount = positionCount;
+        _contextTokens = contextTokens;
+        _scaling = scaling;
     }
 
     /// <summary>Tables for a run of positions.</summary>
@@ -28,9 +39,11 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <returns>cos, and sin with its first half negated; each [tokens, 1, headSize], float32, views owned by the caller's scope.</returns>
     public (Tensor Cos, Tensor SignedSin) Tables(int firstPosition, int tokenCount, Device device)
     {
-        if (_cos is null || firstPosition + tokenCount > _positionCount || _cos.device_type != device.type || _cos.device_index != device.index)
+        int needed = firstPosition + tokenCount;
+        if (_cos is null || needed > _positionCount || _cos.device_type != device.type || _cos.device_index != device.index)
         {
-            _positionCount = Math.Max(_positionCount, firstPosition + tokenCount);
+            int most = needed <= _contextTokens ? _contextTokens : Array.MaxLength;
+            _positionCount = Math.Max(needed, (int)Math.Min(Math.Max(FirstPositionCount, 2L * _positionCount), most));
             Build(device);
         }
 
@@ -59,6 +72,8 @@ internal sealed class RotaryEmbedding : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor channel = arange(HeldScalar.Of(0), HeldScalar.Of(_headSize), HeldScalar.Of(2), dtype: ScalarType.Float64, device: device);
         Tensor frequency = channel.div(HeldScalar.Of(_headSize)).mul(HeldScalar.Of(-Math.Log(_theta))).exp();
+        if (_scaling is not null)
+            frequency = frequency.div(tensor(_scaling.FrequencyDivisors(_headSize, _theta), ScalarType.Float64, device: device));
         Tensor position = arange(HeldScalar.Of(_positionCount), dtype: ScalarType.Float64, device: device);
         Tensor angle = position.unsqueeze(1).mul(frequency).unsqueeze(1); // [positions, 1, headSize/2]
         Tensor cos = angle.cos();

@@ -8,10 +8,12 @@ using static TorchSharp.torch;
 
 namespace Pique.Models.Rotation;
 
-/// <summary>Folds rotations into a Llama's weights that leave its function unchanged and spread outliers over all channels, so that rounding costs less.</summary>
+/// <summary>Folds rotations into the weights of a Llama or one of its relatives that leave its function unchanged and spread outliers over all channels, so that rounding costs less.</summary>
 /// <remarks>
 /// R1 turns the residual stream x into R·x: gains of the norms go into the layers that read the stream (a norm without gain commutes with a rotation), readers become W·diag(gain)·Rᵀ, writers R·W, the embedding E·Rᵀ.
 /// R2 turns the values of each key/value head into R·v and undoes it in the columns of the output projection that read them.
+/// A bias turns with what its layer writes: that of the output projection by R1, that of the values by R2. Queries and keys are not turned,
+/// so their biases, and the norms of their heads, stay as they are.
 /// QuaRot, Ashkboos et al. 2024, arXiv:2404.00456, section 4; SpinQuant, Liu et al. 2024, arXiv:2405.16406, section 3.
 /// </remarks>
 public static class IncoherenceRotation
@@ -69,18 +71,32 @@ public static class IncoherenceRotation
         LlamaAttention from = source.Attention, to = target.Attention;
         to.QueryProjection.Weight.copy_(Reader(from.QueryProjection, attentionGain));
         to.KeyProjection.Weight.copy_(Reader(from.KeyProjection, attentionGain));
+        Keep(from.QueryProjection.Bias, to.QueryProjection.Bias);
+        Keep(from.KeyProjection.Bias, to.KeyProjection.Bias);
+        Keep(from.QueryNorm?.Gain, to.QueryNorm?.Gain);
+        Keep(from.KeyNorm?.Gain, to.KeyNorm?.Gain);
 
         // Rows of v_proj and columns of o_proj come in blocks of one head. All heads of a layer turn alike,
         // so query heads undo the rotation of the key/value head they share, however heads are grouped.
         long headSize = headRotation.shape[0];
         Tensor value = Reader(from.ValueProjection, attentionGain);
         to.ValueProjection.Weight.copy_(headRotation.matmul(value.view(-1, headSize, value.shape[1])).view(value.shape));
+        if (from.ValueProjection.Bias is { } valueBias)
+            to.ValueProjection.Bias!.copy_(valueBias.to(ScalarType.Float64).view(-1, headSize).matmul(headRotation.t()).view(-1));
         Tensor output = Writer(from.OutputProjection);
         to.OutputProjection.Weight.copy_(output.view(output.shape[0], -1, headSize).matmul(headRotation.t()).view(output.shape));
+        if (from.OutputProjection.Bias is { } outputBias)
+            to.OutputProjection.Bias!.copy_(stream.matmul(outputBias.to(ScalarType.Float64)));
 
         target.FeedForward.GateProjection.Weight.copy_(Reader(source.FeedForward.GateProjection, feedForwardGain));
         target.FeedForward.UpProjection.Weight.copy_(Reader(source.FeedForward.UpProjection, feedForwardGain));
         target.FeedForward.DownProjection.Weight.copy_(Writer(source.FeedForward.DownProjection));
+
+        void Keep(Parameter? original, Parameter? copy)
+        {
+            if (original is not null)
+                copy!.copy_(original);
+        }
 
         Tensor Reader(QuantizedLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
         Tensor Writer(QuantizedLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));

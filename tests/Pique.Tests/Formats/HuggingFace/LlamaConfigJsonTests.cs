@@ -44,14 +44,10 @@ public sealed class LlamaConfigJsonTests : IDisposable
         Assert.Equal(4, Read($"{{{Good.Replace("\"num_key_value_heads\":2", "\"num_key_value_heads\":null", StringComparison.Ordinal)}}}").KeyValueHeadCount);
 
     [Theory]
-    [InlineData(""" "rope_scaling":{"rope_type":"llama3","factor":8.0} """, "rope_scaling.rope_type: found \"llama3\", expected \"default\"; Pique computes no scaled rotary positions; choose a checkpoint without them.")]
-    [InlineData(""" "rope_scaling":{"type":"linear","factor":2.0} """, "rope_scaling.type: found \"linear\", expected \"default\"; Pique computes no scaled rotary positions; choose a checkpoint without them.")]
-    [InlineData(""" "rope_scaling":{"factor":2.0} """, "rope_scaling.type: found nothing, expected \"default\"; Pique computes no scaled rotary positions; choose a checkpoint without them.")]
     [InlineData(""" "rope_theta":10000,"rope_parameters":{"rope_theta":5000} """, "rope_parameters.rope_theta: found 5000, expected 10000 as at the top level; make the two agree.")]
     [InlineData(""" "rope_theta":-1 """, "rope_theta: found -1, expected a finite number above 0; use the config.json of the checkpoint.")]
     [InlineData(""" "rms_norm_eps":1e99 """, "rms_norm_eps: found 1e99, expected a finite number above 0; use the config.json of the checkpoint.")]
-    [InlineData(""" "attention_bias":true """, "attention_bias: found true, expected false; Pique computes Llama layers without biases only.")]
-    [InlineData(""" "mlp_bias":true """, "mlp_bias: found true, expected false; Pique computes Llama layers without biases only.")]
+    [InlineData(""" "mlp_bias":true """, "mlp_bias: found true, expected false; Pique computes feed-forward layers without biases only.")]
     [InlineData(""" "tie_word_embeddings":"yes" """, "tie_word_embeddings: found \"yes\", expected true or false; use the config.json of the checkpoint.")]
     [InlineData(""" "head_dim":5 """, "head_dim: found 5, expected an even number, since rotary positions turn pairs; use the config.json of the checkpoint.")]
     public void What_Pique_does_not_compute_is_refused(string extra, string expected)
@@ -62,8 +58,9 @@ public sealed class LlamaConfigJsonTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"llama\"", "\"mistral\"", "model_type: found \"mistral\", expected \"llama\"; Pique computes Llama models only.")]
-    [InlineData("LlamaForCausalLM", "GPT2LMHeadModel", "architectures: found [\"GPT2LMHeadModel\"], expected [\"LlamaForCausalLM\"]; Pique computes Llama models only.")]
+    [InlineData("\"llama\"", "\"mistral\"", "model_type: found \"mistral\", expected \"llama\", since architectures names LlamaForCausalLM; use the config.json of the checkpoint.")]
+    [InlineData("\"llama\"", "\"gpt2\"", "model_type: found \"gpt2\", expected one of llama (LlamaForCausalLM), mistral (MistralForCausalLM), qwen2 (Qwen2ForCausalLM), qwen3 (Qwen3ForCausalLM); Pique computes no other family.")]
+    [InlineData("LlamaForCausalLM", "GPT2LMHeadModel", "architectures: found [\"GPT2LMHeadModel\"], expected one of llama (LlamaForCausalLM), mistral (MistralForCausalLM), qwen2 (Qwen2ForCausalLM), qwen3 (Qwen3ForCausalLM); Pique computes no other family.")]
     [InlineData("\"silu\"", "\"gelu\"", "hidden_act: found \"gelu\", expected \"silu\"; Pique computes no other activation.")]
     [InlineData("\"hidden_size\":16", "\"hidden_size\":18", "head_dim: found nothing, expected a number, since hidden_size 18 is no multiple of num_attention_heads 4; add it.")]
     [InlineData("\"num_key_value_heads\":2", "\"num_key_value_heads\":3", "num_key_value_heads: found 3, expected a divisor of num_attention_heads 4; use the config.json of the checkpoint.")]
@@ -76,6 +73,40 @@ public sealed class LlamaConfigJsonTests : IDisposable
 
         Assert.Equal($"{ConfigPath}: {expected}", failure.Message);
     }
+
+    [Theory]
+    [InlineData(""" "model_type":"qwen3" """, "qwen3")]
+    [InlineData(""" "architectures":["Qwen2ForCausalLM"] """, "qwen2")]
+    [InlineData(""" "architectures":["MistralForCausalLM"],"model_type":"mistral","sliding_window":null """, "mistral")]
+    public void The_family_is_named_in_either_of_two_places_or_both(string keys, string expected) =>
+        Assert.Equal(expected, Read($"{{{Good.Replace("\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\"", keys, StringComparison.Ordinal)}}}").Family.ModelType);
+
+    [Fact]
+    public void A_file_that_names_no_family_is_refused() => Assert.Equal(
+        $"{ConfigPath}: model_type: found nothing, expected one of llama (LlamaForCausalLM), mistral (MistralForCausalLM), qwen2 (Qwen2ForCausalLM), qwen3 (Qwen3ForCausalLM); Pique computes no other family.",
+        Refusal($"{{{Good.Replace("\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",", "", StringComparison.Ordinal)}}}").Message);
+
+    [Theory]
+    [InlineData("llama", true, true)]
+    [InlineData("qwen3", true, true)]
+    [InlineData("qwen3", false, false)]
+    [InlineData("qwen2", true, false)] // fixed biases, whatever the key says, as in transformers
+    [InlineData("qwen2", false, false)]
+    public void Attention_biases_are_read_where_the_family_may_have_them(string modelType, bool stated, bool expected) =>
+        Assert.Equal(expected, ConfigText.Read(ConfigText.Of(modelType, $"\"attention_bias\":{(stated ? "true" : "false")}")).AttentionBias);
+
+    [Fact]
+    public void A_mistral_with_attention_biases_is_refused() => Assert.Equal(
+        ["attention_bias: found true, expected false; Pique computes mistral without biases, as transformers does."],
+        ConfigText.Faults(ConfigText.Of("mistral", "\"attention_bias\":true")));
+
+    [Theory]
+    [InlineData("llama", 4)]
+    [InlineData("mistral", 4)]
+    [InlineData("qwen2", 4)]
+    [InlineData("qwen3", 128)] // transformers' default
+    public void The_width_of_a_head_defaults_as_in_transformers(string modelType, int expected) =>
+        Assert.Equal(expected, ConfigText.Read(ConfigText.Of(modelType).Replace("\"head_dim\":4", "\"head_dim\":null", StringComparison.Ordinal)).HeadSize);
 
     [Fact]
     public void All_faults_are_named_at_once()

@@ -1,4 +1,5 @@
 using Pique.Models.Llama;
+using Pique.Tests.Models.Families;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,6 +27,20 @@ public class LlamaInitializerTests
             double expected = isWriter ? 0.02 / Math.Sqrt(4) : 0.02;
             Assert.Equal(expected, parameter.std().ToDouble(), tolerance: 0.05 * expected);
         }
+    }
+
+    [Theory]
+    [InlineData("llama-attention-bias")]
+    [InlineData("qwen2-tied")]
+    [InlineData("qwen3-tied")]
+    public void Biases_start_at_zero_and_norms_of_heads_at_one(string name)
+    {
+        using LlamaModel model = FamilyModels.Create(name);
+
+        LlamaInitializer.Initialize(model, seed: 3);
+
+        Assert.All(model.named_parameters().Where(entry => entry.parameter.dim() == 1), entry =>
+            Assert.All(entry.parameter.data<float>(), value => Assert.Equal(entry.name.EndsWith(".bias", StringComparison.Ordinal) ? 0f : 1f, value)));
     }
 
     [Fact]

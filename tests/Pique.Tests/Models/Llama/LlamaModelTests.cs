@@ -183,7 +183,7 @@ public class LlamaModelTests
         InputException error = Assert.Throws<InputException>(() => new LlamaModel(config));
 
         Assert.Equal(
-            "Llama configuration: num_hidden_layers is 0, expected at least 1; num_attention_heads is 3, no multiple of num_key_value_heads 2; "
+            "llama configuration: num_hidden_layers is 0, expected at least 1; num_attention_heads is 3, no multiple of num_key_value_heads 2; "
             + "head_dim is 7; rotary positions need an even one; rms_norm_eps is NaN, expected a finite number above 0. Correct these values.",
             error.Message);
     }

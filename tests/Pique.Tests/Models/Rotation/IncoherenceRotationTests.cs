@@ -1,5 +1,6 @@
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Tests.Models.Families;
 using Pique.Tests.Models.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,6 +33,28 @@ public class IncoherenceRotationTests
                 Assert.Equal(0, parameter.sub(1).abs().max().ToDouble());
             else if (model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter).TryGetValue(name, out TorchSharp.Modules.Parameter? original))
                 Assert.True(TinyLlama.LargestDifference(original, parameter) > 0.1, name);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(FamilyModels.Names), MemberType = typeof(FamilyModels))]
+    public void Every_family_keeps_its_logits(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using LlamaModel model = FamilyModels.Create(name);
+        Tensor tokens = FamilyModels.Tokens(2, Math.Min(17, model.ContextTokens));
+
+        using LlamaModel rotated = IncoherenceRotation.Apply(model, seed: 4);
+
+        Assert.True(TinyLlama.LargestDifference(model.forward(tokens), rotated.forward(tokens)) <= 1e-4);
+        Assert.Equal(model.Config with { TieWordEmbeddings = false }, rotated.Config);
+        Dictionary<string, TorchSharp.Modules.Parameter> originals = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        foreach ((string parameterName, TorchSharp.Modules.Parameter parameter) in rotated.named_parameters().Where(entry => originals.ContainsKey(entry.name)))
+        {
+            double difference = TinyLlama.LargestDifference(originals[parameterName], parameter);
+            bool stays = parameterName.Contains("q_proj.bias", StringComparison.Ordinal) || parameterName.Contains("k_proj.bias", StringComparison.Ordinal)
+                || parameterName.Contains("q_norm", StringComparison.Ordinal) || parameterName.Contains("k_norm", StringComparison.Ordinal);
+            Assert.True(stays ? difference == 0 : difference > 0.1, $"{parameterName}: {difference}");
         }
     }
 
