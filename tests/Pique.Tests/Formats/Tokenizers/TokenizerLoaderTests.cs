@@ -66,6 +66,8 @@ public sealed class TokenizerLoaderTests : IDisposable
         _folder.Write("tokenizer.json", """{"model":{"vocab":{"a":0},"merges":[]}}""");
         _folder.Write("tokenizer_config.json", "{}");
         Assert.Equal([_folder.File("tokenizer.json"), _folder.File("tokenizer_config.json")], TokenizerLoader.Load(_folder.Path).SourceFiles);
+        _folder.Write("chat_template.jinja", "{{ x }}");
+        Assert.Equal([_folder.File("tokenizer.json"), _folder.File("tokenizer_config.json"), _folder.File("chat_template.jinja")], TokenizerLoader.Load(_folder.Path).SourceFiles);
     }
 
     [Fact]

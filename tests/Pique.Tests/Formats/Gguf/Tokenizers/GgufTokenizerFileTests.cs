@@ -71,6 +71,17 @@ public sealed class GgufTokenizerFileTests : IDisposable
     }
 
     [Fact]
+    public void A_chat_template_beside_a_tokenizer_goes_with_a_saved_model()
+    {
+        WriteModel();
+        LoadedTokenizer loaded = TokenizerLoader.Load(_folder.File("tokenizer.json"));
+        using LlamaModel model = TinyLlama.Create(TinyLlama.Tied with { VocabularySize = Size });
+        HuggingFaceWriter.Save(_folder.File("saved"), model, loaded.Tokenizer, loaded.SourceFiles);
+
+        Assert.Equal("{{ x }}", File.ReadAllText(Path.Combine(_folder.File("saved"), "chat_template.jinja")));
+    }
+
+    [Fact]
     public void Its_keys_are_copied_into_the_next_file_with_tokens_for_the_ids_it_lacks()
     {
         WriteModel();
