@@ -68,9 +68,9 @@ internal static class LlamaWeightLoader
         ];
         string[] faults =
         [
-            .. missing.Count > 0 ? [$"missing: {string.Join(", ", missing)}"] : Array.Empty<string>(),
-            .. unexpected.Length > 0 ? [$"unexpected: {string.Join(", ", unexpected)}"] : Array.Empty<string>(),
-            .. misshapen.Count > 0 ? [$"of another shape: {string.Join(", ", misshapen)}"] : Array.Empty<string>(),
+            .. missing.Count > 0 ? [$"missing: {MessageText.Join(missing)}"] : Array.Empty<string>(),
+            .. unexpected.Length > 0 ? [$"unexpected: {MessageText.List(unexpected)}"] : Array.Empty<string>(),
+            .. misshapen.Count > 0 ? [$"of another shape: {MessageText.Join(misshapen)}"] : Array.Empty<string>(),
         ];
         if (faults.Length > 0)
             throw new InputException($"{source.Path}: the weights do not fit the model's configuration: {string.Join("; ", faults)}; use the config.json and the weights of one checkpoint");
