@@ -31,6 +31,16 @@ internal static class LlamaWeightLoader
         }
     }
 
+    /// <summary>Checks that a checkpoint holds the weights of a model and nothing else, without loading it.</summary>
+    /// <param name="source">Weights of the checkpoint.</param>
+    /// <param name="config">Shape of the model.</param>
+    /// <exception cref="InputException">Weights are missing, unexpected or of other shapes, all of them named; or two copies of one differ.</exception>
+    public static void Check(IWeightSource source, LlamaConfig config)
+    {
+        CheckShapes(source, config);
+        CheckTiedCopies(source, config);
+    }
+
     /// <summary>Refuses a number of layers that the checkpoint cannot hold, before a list of that length is made.</summary>
     /// <param name="path">File or folder, for messages.</param>
     /// <param name="config">Shape of the model.</param>

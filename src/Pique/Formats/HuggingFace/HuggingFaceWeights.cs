@@ -75,7 +75,12 @@ public sealed class HuggingFaceWeights : IWeightSource
     /// <inheritdoc/>
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    private static Dictionary<string, string> ReadIndex(string path, string folder)
+    /// <summary>Reads an index.</summary>
+    /// <param name="path">The index.</param>
+    /// <param name="folder">Folder of the model.</param>
+    /// <returns>Shards by the names of the tensors; each is there.</returns>
+    /// <exception cref="InputException">The index is faulty, or a shard is missing.</exception>
+    internal static Dictionary<string, string> ReadIndex(string path, string folder)
     {
         Dictionary<string, string> weightMap = new(StringComparer.Ordinal);
         using JsonDocument document = JsonFile.Parse(path, MaxIndexBytes);
