@@ -8,6 +8,9 @@ internal static class TokenizerFile
     /// <summary>Largest vocabulary file read; the largest known tokenizer.json has some 33 MB.</summary>
     public const long MaximumBytes = 100L * 1024 * 1024;
 
+    /// <summary>Most JSON tokens of a tokenizer.json; the largest known one has some three million.</summary>
+    public const int MaximumJsonTokens = 1 << 23;
+
     /// <summary>Largest number of token ids; the largest known vocabularies have some 262,000.</summary>
     public const int MaximumVocabularySize = 1 << 20;
 
