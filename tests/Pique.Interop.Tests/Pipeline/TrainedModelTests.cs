@@ -13,6 +13,7 @@ public sealed class TrainedModelTests(LlamaCpp llamaCpp) : IDisposable
 {
     private const int ContextTokens = 192;
     private const int Problems = 200;
+    private const long Seed = 77;
     private const double PerplexityTolerance = 0.005;
     private const double AccuracyTolerance = 0.01;
 
@@ -37,8 +38,7 @@ public sealed class TrainedModelTests(LlamaCpp llamaCpp) : IDisposable
         double perplexity = LanguageModelEvaluator.Evaluate(ours.Model, data.HeldOut.Batches(0).Take(1), textBytes: 1, cancellationToken: cancellation).Perplexity;
         Assert.Equal(perplexity, Math.Exp(theirs.NegativeLogLikelihood(data.HeldOut.Batches(0).Take(1))), perplexity * PerplexityTolerance);
 
-        SourcedRecord[] problems = [.. data.HeldOutRecords.Where(record => record.Record is DataRecord.Reasoning).Take(Problems)];
-        Assert.Equal(Problems, problems.Length);
+        SourcedRecord[] problems = [.. SourcedRecord.FromSequence(Curriculum.HeldOut(new(General: 0, Reasoning: Problems, ToolUse: 0, Seed)), "problems")];
         double accuracy = AnswerEvaluator.Reasoning(ours.Model, ours.Tokenizer, problems, cancellation)!.Accuracy;
         Assert.Equal(accuracy, problems.Count(problem => IsSolved(theirs, ours.Tokenizer, problem)) / (double)Problems, AccuracyTolerance);
     }
@@ -60,7 +60,7 @@ public sealed class TrainedModelTests(LlamaCpp llamaCpp) : IDisposable
         Model = EmbeddedModel(),
         Data = new DataRecipe
         {
-            Curriculum = new CurriculumRecipe { General = 20, Reasoning = 120, ToolUse = 60, Seed = 77, HeldOut = Problems },
+            Curriculum = new CurriculumRecipe { General = 20, Reasoning = 120, ToolUse = 60, Seed = Seed, HeldOut = 16 },
             ContextTokens = ContextTokens,
         },
         Training = new TrainingRecipe { BatchTokens = 4 * ContextTokens, WeightLearningRate = 2e-4f, ScheduleWarmupSteps = 2 },

@@ -92,7 +92,7 @@ public sealed class CheckpointVerifierTests : IDisposable
         Assert.Contains(CheckpointVerifier.Verify(folder).Items, item => item.IsBad && item.Detail == expected);
     }
 
-    private string[] Bad(string folder) =>
+    private static string[] Bad(string folder) =>
         [.. CheckpointVerifier.Verify(folder).Items.Where(item => item.IsBad).Select(item => $"{item.File}/{item.Name}: {item.Detail}")];
 
     private string Save() => new CheckpointStore(_temporary.Path, keep: 2).Save(7,

@@ -1,4 +1,3 @@
-using System.Text;
 using Pique.Formats.Gguf;
 using Pique.Tests.Formats.Hostile;
 using static Pique.Tests.Formats.Hostile.GgufBytes;

@@ -1,4 +1,3 @@
-using System.Text;
 using Pique.Formats.Tokenizers;
 
 namespace Pique.Formats.Gguf.Tokenizers;

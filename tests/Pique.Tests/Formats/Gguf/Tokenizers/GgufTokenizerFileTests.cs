@@ -1,10 +1,8 @@
-using Pique.Formats;
 using Pique.Formats.Gguf;
 using Pique.Formats.Gguf.Tokenizers;
 using Pique.Formats.HuggingFace;
 using Pique.Formats.Tokenizers;
 using Pique.Models.Llama;
-using TorchSharp;
 
 namespace Pique.Tests.Formats.Gguf.Tokenizers;
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Pique.Formats;
 using Pique.Formats.Gguf.Tokenizers;
-using Pique.Formats.Tokenizers;
 
 namespace Pique.Tests.Formats.Gguf.Tokenizers;
 
