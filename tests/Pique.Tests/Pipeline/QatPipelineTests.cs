@@ -35,7 +35,7 @@ public sealed class QatPipelineTests : IDisposable
 
         Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html"],
+            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html"],
             Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Equal((4, 0), (result.Steps, result.SkippedSteps));
         Assert.Equal(recipe.Qat.UseDistillation, result.TeacherDigest is not null);
