@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pique.Benchmarks;
+using Pique.Benchmarks.HostileFiles;
 using Pique.Benchmarks.PiQuantization;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
@@ -19,5 +20,11 @@ Option<float> scaleRate = new("--scale-rate") { Description = "Learning rate of 
 Command pi = new("pi-quantization", "Pi-scaled against uniform grids: at fixed scale, at the best scale, and after training.") { models, text, steps, scaleRate, json, threads };
 pi.SetAction(parsed => PiQuantizationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(scaleRate), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, peer };
+Option<int> count = new("--count") { Description = "Damaged files to read.", DefaultValueFactory = _ => Soak.DefaultCount };
+Option<long> seed = new("--seed") { Description = "Seed of the damage.", DefaultValueFactory = _ => Soak.DefaultSeed };
+Option<long> first = new("--first") { Description = "Number of the first case, to repeat one that failed." };
+Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
+soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, soak, peer };
 return root.Parse(args).Invoke();
