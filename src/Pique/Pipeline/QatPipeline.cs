@@ -7,6 +7,7 @@ using Pique.Formats;
 using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Objectives;
 using Pique.Quantization;
 using Pique.Training;
 
@@ -23,6 +24,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 {
     /// <summary>Folder of the packed model inside the run folder.</summary>
     public const string ModelFolderName = "model";
+
+    /// <summary>Folder of kept teacher outputs inside the run folder, where the recipe names no other.</summary>
+    public const string TeacherOutputsFolderName = "teacher-outputs";
 
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
@@ -89,7 +93,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time))
+        using (TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken))
+        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs))
         {
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
@@ -150,6 +155,17 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     private LlamaModel Rotated(LoadedModel source, Recipe recipe) => recipe.Qat.UseIncoherence
         ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, _logger)
         : source.Model;
+
+    private TeacherCache? TeacherOutputs(Recipe recipe, RunFolder folder, LlamaModel? teacher, PreparedData data, CancellationToken cancellationToken) =>
+        recipe.Training.TeacherCache is { } cache && teacher is not null
+            ? TeacherCacheBuilder.OpenOrBuild(
+                cache.Folder ?? folder.Of(TeacherOutputsFolderName),
+                teacher,
+                data.Train,
+                cache.TopK,
+                (rows, totalRows) => Reported?.Invoke(new PipelineEvent.TeacherOutputsKept(rows, totalRows)),
+                cancellationToken)
+            : null;
 
     private ModelScore Score(
         string name, LlamaModel model, LoadedModel source, PreparedData data, LlamaModel? teacher, ModelSize size, CancellationToken cancellationToken)
