@@ -8,6 +8,9 @@ Option<int?> threads = new("--threads") { Description = "Threads; one per proces
 Command quantizer = new("quantizer", "The quantizer's kernels beside their peers and their physical bounds; each figure is the best of several runs, ratios are what counts.") { json, threads };
 quantizer.SetAction(parsed => QuantizerBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
 
+Command objective = new("objective", "The fused objective beside the same losses by plain operations; each figure is the best of several runs, ratios are what counts.") { json, threads };
+objective.SetAction(parsed => ObjectiveBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
+
 Command peer = new("composite-lsq", "Milliseconds of the composite peer alone, with glibc's allocator as it comes.") { threads };
 peer.SetAction(parsed => QuantizerBenchmark.RunPeer(parsed.GetValue(threads)));
 peer.Hidden = true;
@@ -19,5 +22,5 @@ Option<float> scaleRate = new("--scale-rate") { Description = "Learning rate of 
 Command pi = new("pi-quantization", "Pi-scaled against uniform grids: at fixed scale, at the best scale, and after training.") { models, text, steps, scaleRate, json, threads };
 pi.SetAction(parsed => PiQuantizationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(scaleRate), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, peer };
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, peer };
 return root.Parse(args).Invoke();
