@@ -20,7 +20,7 @@ internal abstract record TeacherLogits
     }
 
     /// <summary>All of it.</summary>
-    /// <param name="Logits">Logits or log-probabilities, shape [rows, vocabulary], contiguous float32 on the CPU; a scratch pad afterwards.</param>
+    /// <param name="Logits">Logits or log-probabilities, shape [rows, vocabulary], contiguous float32 on the CPU.</param>
     internal sealed record All(Tensor Logits) : TeacherLogits
     {
         internal override unsafe void Fill(ref DistillationRowsKernel.Arguments arguments)
@@ -32,7 +32,7 @@ internal abstract record TeacherLogits
 
     /// <summary>The likeliest tokens one by one, all others as one bucket.</summary>
     /// <param name="Ids">Token ids, shape [rows, k], contiguous int32 on the CPU; within a row each once.</param>
-    /// <param name="LogProbabilities">Theirs and last that of all others together, shape [rows, k + 1], contiguous float32 on the CPU; a scratch pad afterwards.</param>
+    /// <param name="LogProbabilities">Theirs and last that of all others together, shape [rows, k + 1], contiguous float32 on the CPU.</param>
     /// <param name="Scratch">Same shape as <paramref name="LogProbabilities"/>, contiguous float32 on the CPU; its values mean nothing.</param>
     internal sealed record Likeliest(Tensor Ids, Tensor LogProbabilities, Tensor Scratch) : TeacherLogits
     {

@@ -8,7 +8,7 @@ internal abstract class TeacherRows : IDisposable
     /// <summary>Reads some of the positions, in any order.</summary>
     /// <param name="first">First position.</param>
     /// <param name="count">Number of positions; the first call's is the largest.</param>
-    /// <returns>Buffers of this object, valid until the next call; their content may be overwritten.</returns>
+    /// <returns>Buffers of this object, valid until the next call.</returns>
     public abstract TeacherLogits Read(int first, int count);
 
     /// <inheritdoc/>

@@ -141,6 +141,18 @@ public sealed class CompositeObjectiveTests
     }
 
     [Fact]
+    public void A_target_outside_the_vocabulary_is_an_error_and_gradients_stay_on()
+    {
+        using LlamaModel student = TinyRun.Model(1);
+        using TokenBatch good = TinyBatches.GetBatch(0, 0);
+        using TokenBatch bad = good with { Targets = full_like(good.Targets, 23.ToScalar()) };
+        Assert.Equal(
+            "data: found the token id 23, the model's vocabulary has 23 ids from 0 on; tokenize the data with the model's own tokenizer.",
+            Assert.Throws<InputException>(() => CompositeObjective.TaskOnly.Compute(student, null, bad)).Message);
+        Assert.True(is_grad_enabled());
+    }
+
+    [Fact]
     public void A_teacher_of_another_vocabulary_is_refused()
     {
         using LlamaModel student = TinyRun.Model(1);

@@ -45,7 +45,7 @@ internal static unsafe class DistillationRowsKernel
         /// <summary>Student's logits; overwritten by the gradient.</summary>
         public float* Student;
 
-        /// <summary>The teacher's logits, a scratch pad afterwards; null for none, or where only its likeliest tokens are known.</summary>
+        /// <summary>The teacher's logits; null for none, or where only its likeliest tokens are known.</summary>
         public float* Teacher;
 
         /// <summary>The teacher's likeliest tokens; null where all its logits are known.</summary>
@@ -89,7 +89,7 @@ internal static unsafe class DistillationRowsKernel
         /// <summary>Their ids, <see cref="Count"/> a row, each within the vocabulary and once.</summary>
         public int* Ids;
 
-        /// <summary>Their log-probabilities and that of all others together, <see cref="Count"/> + 1 a row; a scratch pad afterwards.</summary>
+        /// <summary>Their log-probabilities and that of all others together, <see cref="Count"/> + 1 a row.</summary>
         public float* LogProbabilities;
 
         /// <summary>Room for <see cref="Count"/> + 1 values a row.</summary>

@@ -40,14 +40,14 @@ internal unsafe interface IRowLoops
     /// <summary>Σ e^(row − largest); overwrites the row with the exponentials where asked to.</summary>
     static abstract double Exponentials<TKeep>(float* row, int count, float largest) where TKeep : unmanaged, IChoice;
 
-    /// <summary>Sums of a pair of rows; overwrites both with their exponentials where asked to.</summary>
+    /// <summary>Sums of a pair of rows; overwrites the student's with its exponentials where asked to.</summary>
     static abstract PairSums Pair<TKeep>(float* student, float* teacher, int count, PairShift shift) where TKeep : unmanaged, IChoice;
 
     /// <summary>row ← factor·row.</summary>
     static abstract void Scale(float* row, int count, float factor);
 
-    /// <summary>student ← studentFactor·student − teacherFactor·teacher.</summary>
-    static abstract void Combine(float* student, float* teacher, int count, float studentFactor, float teacherFactor);
+    /// <summary>student ← studentFactor·student − teacherFactor·e^(teacher − teacherLargest).</summary>
+    static abstract void Combine(float* student, float* teacher, int count, float teacherLargest, float studentFactor, float teacherFactor);
 
     /// <summary>Overwrites student logits with a gradient of terms at two temperatures.</summary>
     static abstract void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice;

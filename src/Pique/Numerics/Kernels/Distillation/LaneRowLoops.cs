@@ -3,9 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Pique.Numerics.Kernels;
 
 /// <summary>Row loops over sixteen lanes. What is left over at a row's end is padded with the row's largest value and taken out of sums again.</summary>
+/// <remarks>No loop is inlined: into a caller that the runtime compiles once more, it would go with less inlined into itself.</remarks>
 internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : unmanaged, ILanes<TLanes>
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static float Largest(float* row, int count)
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -18,7 +19,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         return result;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double Sum(float* row, int count)
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -35,7 +36,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         return whole == count ? total : total + SumTail(row + whole, count - whole);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static double Exponentials<TKeep>(float* row, int count, float largest) where TKeep : unmanaged, IChoice
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -59,7 +60,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         return whole == count ? total : total + ExponentialsTail<TKeep>(row + whole, count - whole, largest);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static PairSums Pair<TKeep>(float* student, float* teacher, int count, PairShift shift) where TKeep : unmanaged, IChoice
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -74,11 +75,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
                 TLanes ownBelow = (TLanes.Load(student + i) - own) * factor, otherBelow = (TLanes.Load(teacher + i) - other) * factor;
                 TLanes ownPower = Exponential.Of(ownBelow), otherPower = Exponential.Of(otherBelow);
                 if (TKeep.IsSet)
-                {
                     ownPower.Store(student + i);
-                    otherPower.Store(teacher + i);
-                }
-
                 ownSum += ownPower;
                 otherSum += otherPower;
                 productSum += otherPower * (otherBelow - ownBelow);
@@ -93,7 +90,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         return whole == count ? sums : PairTail<TKeep>(student + whole, teacher + whole, count - whole, shift, sums);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Scale(float* row, int count, float factor)
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -104,18 +101,18 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
             row[i] *= factor;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Combine(float* student, float* teacher, int count, float studentFactor, float teacherFactor)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Combine(float* student, float* teacher, int count, float teacherLargest, float studentFactor, float teacherFactor)
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
-        TLanes ownFactor = TLanes.Broadcast(studentFactor), otherFactor = TLanes.Broadcast(teacherFactor);
+        TLanes largest = TLanes.Broadcast(teacherLargest), ownFactor = TLanes.Broadcast(studentFactor), otherFactor = TLanes.Broadcast(teacherFactor);
         for (int i = 0; i < whole; i += LaneLoop.Lanes)
-            ((TLanes.Load(student + i) * ownFactor) - (TLanes.Load(teacher + i) * otherFactor)).Store(student + i);
+            ((TLanes.Load(student + i) * ownFactor) - (Exponential.Of(TLanes.Load(teacher + i) - largest) * otherFactor)).Store(student + i);
         for (int i = whole; i < count; i++)
-            student[i] = (student[i] * studentFactor) - (teacher[i] * teacherFactor);
+            student[i] = (student[i] * studentFactor) - (Exponential.Of(teacher[i] - teacherLargest) * teacherFactor);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -177,11 +174,7 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         otherPower.Store(other);
         (otherPower * (otherBelow - ownBelow)).Store(product);
         if (TKeep.IsSet)
-        {
             Unsafe.CopyBlockUnaligned(student, own, (uint)count * sizeof(float));
-            Unsafe.CopyBlockUnaligned(teacher, other, (uint)count * sizeof(float));
-        }
-
         return new(sums.Student + SumTail(own, count), sums.Teacher + SumTail(other, count), sums.Product + SumTail(product, count));
     }
 

@@ -16,8 +16,8 @@ internal readonly record struct RowLosses(double LogSum, double Distillation, do
 /// <remarks>
 /// With p = softmax(logits) and p^T = softmax(logits / T) the gradient written is
 /// task·p_s + distillation·(p_s^T − p_t^T) + divergence·(p_s − p_t); the caller subtracts the task's factor at the target.
-/// At one temperature the exponentials stay in both rows between the two passes; at two they are computed again, which costs
-/// less than a third place to keep them.
+/// At one temperature the student's exponentials stay in its row between the two passes. The others are computed again: a pass that
+/// writes the teacher's row as well takes longer than the exponentials do.
 /// </remarks>
 internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRowLoops
 {
@@ -36,7 +36,7 @@ internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRo
 
     /// <summary>A student beside its teacher.</summary>
     /// <param name="student">Its logits; overwritten by the gradient.</param>
-    /// <param name="teacher">The teacher's logits; overwritten by nothing of use.</param>
+    /// <param name="teacher">The teacher's logits.</param>
     /// <param name="count">Number of logits.</param>
     /// <param name="factors">Factors of the gradients.</param>
     /// <param name="temperature">T.</param>
@@ -54,7 +54,7 @@ internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRo
     {
         PairSums sums = TLoops.Pair<Yes>(student, teacher, count, shift);
         double apart = (double)factors.Distillation + factors.Divergence;
-        TLoops.Combine(student, teacher, count, (float)((factors.Task + apart) / sums.Student), (float)(apart / sums.Teacher));
+        TLoops.Combine(student, teacher, count, shift.TeacherLargest, (float)((factors.Task + apart) / sums.Student), (float)(apart / sums.Teacher));
         double divergence = sums.Divergence;
         return new(
             shift.StudentLargest + Math.Log(sums.Student),

@@ -56,7 +56,7 @@ internal readonly unsafe struct ScalarRowLoops : IRowLoops
                 float ownBelow = (student[i] - shift.StudentLargest) * shift.Factor, otherBelow = (teacher[i] - shift.TeacherLargest) * shift.Factor;
                 float ownPower = Exponential.Of(ownBelow), otherPower = Exponential.Of(otherBelow);
                 if (TKeep.IsSet)
-                    (student[i], teacher[i]) = (ownPower, otherPower);
+                    student[i] = ownPower;
                 ownSum.Add(i, ownPower);
                 otherSum.Add(i, otherPower);
                 productSum.Add(i, otherPower * (otherBelow - ownBelow));
@@ -76,10 +76,10 @@ internal readonly unsafe struct ScalarRowLoops : IRowLoops
             row[i] *= factor;
     }
 
-    public static void Combine(float* student, float* teacher, int count, float studentFactor, float teacherFactor)
+    public static void Combine(float* student, float* teacher, int count, float teacherLargest, float studentFactor, float teacherFactor)
     {
         for (int i = 0; i < count; i++)
-            student[i] = (student[i] * studentFactor) - (teacher[i] * teacherFactor);
+            student[i] = (student[i] * studentFactor) - (Exponential.Of(teacher[i] - teacherLargest) * teacherFactor);
     }
 
     public static void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice

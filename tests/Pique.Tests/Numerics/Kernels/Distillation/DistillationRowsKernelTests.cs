@@ -82,6 +82,22 @@ public sealed class DistillationRowsKernelTests
     }
 
     [Fact]
+    public void A_row_by_itself_gives_the_bits_it_gives_among_others_on_all_threads()
+    {
+        RowsCase all = new(9, 4001, 20, Spread: 3, Distance: 1, Temperature: 2, new(1, 0.5f, 0.2f), Reasons: true, Seed: 3);
+        var together = all.Compute(RowsCase.WholeTeacher, KernelForms.Best);
+        using DisposeScope scope = NewDisposeScope();
+        DistillationRows rows = all.NewRows();
+        Tensor student = tensor(all.Student, [all.Rows, all.Vocabulary]), teacher = tensor(all.Teacher, [all.Rows, all.Vocabulary]);
+        for (int row = all.Rows - 1; row >= 0; row--)
+            rows.Compute(row, student.narrow(0, row, 1), new TeacherLogits.All(teacher.narrow(0, row, 1)), all.Factors, all.Temperature);
+        Assert.Equal(together.Task, rows.TaskNats);
+        Assert.Equal(together.Distillation, rows.DistillationNats);
+        Assert.Equal(together.Divergence, rows.DivergenceNats);
+        Assert.Equal(together.Gradient, student.data<float>().ToArray());
+    }
+
+    [Fact]
     public void What_is_not_finite_shows_in_the_loss()
     {
         using DisposeScope scope = NewDisposeScope();
