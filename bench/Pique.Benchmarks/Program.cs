@@ -9,6 +9,9 @@ Option<int?> threads = new("--threads") { Description = "Threads; one per proces
 Command quantizer = new("quantizer", "The quantizer's kernels beside their peers and their physical bounds; each figure is the best of several runs, ratios are what counts.") { json, threads };
 quantizer.SetAction(parsed => QuantizerBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
 
+Command objective = new("objective", "The fused objective beside the same losses by plain operations; each figure is the best of several runs, ratios are what counts.") { json, threads };
+objective.SetAction(parsed => ObjectiveBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
+
 Command peer = new("composite-lsq", "Milliseconds of the composite peer alone, with glibc's allocator as it comes.") { threads };
 peer.SetAction(parsed => QuantizerBenchmark.RunPeer(parsed.GetValue(threads)));
 peer.Hidden = true;
@@ -26,5 +29,5 @@ Option<long> first = new("--first") { Description = "Number of the first case, t
 Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
 soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, soak, peer };
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, soak, peer };
 return root.Parse(args).Invoke();

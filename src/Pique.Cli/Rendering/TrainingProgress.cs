@@ -32,6 +32,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case PipelineEvent.Scored { Score: var score }:
                 display.Line($"  {ScoreText(score)}");
                 break;
+            case PipelineEvent.TeacherOutputsKept kept:
+                display.Advance(kept.Rows, kept.TotalRows, () => Units.Text($"teacher outputs: row {kept.Rows} of {kept.TotalRows}"));
+                break;
             case PipelineEvent.Trained { Event: var training }:
                 Report(training);
                 break;

@@ -22,6 +22,11 @@ public abstract record PipelineEvent
     /// <param name="Score">Its figures.</param>
     public sealed record Scored(ModelScore Score) : PipelineEvent;
 
+    /// <summary>Teacher outputs were computed, to be kept on disk.</summary>
+    /// <param name="Rows">Rows done.</param>
+    /// <param name="TotalRows">Rows in all.</param>
+    public sealed record TeacherOutputsKept(int Rows, int TotalRows) : PipelineEvent;
+
     /// <summary>The trainer reported.</summary>
     /// <param name="Event">Its event.</param>
     public sealed record Trained(TrainingEvent Event) : PipelineEvent;

@@ -9,6 +9,7 @@ using Pique.Formats.Gguf.Export;
 using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Objectives;
 using Pique.Quantization;
 using Pique.Training;
 
@@ -28,6 +29,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
     /// <summary>The model as a GGUF file inside the run folder.</summary>
     public const string GgufName = "model.gguf";
+
+    /// <summary>Folder of kept teacher outputs inside the run folder, where the recipe names no other.</summary>
+    public const string TeacherOutputsFolderName = "teacher-outputs";
 
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
@@ -97,7 +101,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time))
+        using (TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken))
+        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs))
         {
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
@@ -181,6 +186,17 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
     private static string ModelName(Recipe recipe) =>
         string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(recipe.Model))}-{recipe.Qat.Bits}bit");
+
+    private TeacherCache? TeacherOutputs(Recipe recipe, RunFolder folder, LlamaModel? teacher, PreparedData data, CancellationToken cancellationToken) =>
+        recipe.Training.TeacherCache is { } cache && teacher is not null
+            ? TeacherCacheBuilder.OpenOrBuild(
+                cache.Folder ?? folder.Of(TeacherOutputsFolderName),
+                teacher,
+                data.Train,
+                cache.TopK,
+                (rows, totalRows) => Reported?.Invoke(new PipelineEvent.TeacherOutputsKept(rows, totalRows)),
+                cancellationToken)
+            : null;
 
     private ModelScore Score(
         string name, LlamaModel model, LoadedModel source, PreparedData data, LlamaModel? teacher, ModelSize size, CancellationToken cancellationToken)

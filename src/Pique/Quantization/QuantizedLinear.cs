@@ -46,7 +46,11 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor seen = ActivationQuantizer is { } quantizer ? quantizer.forward(input) : input;
-        return nn.functional.linear(seen, EffectiveWeight(), _bias).MoveToOuterDisposeScope();
+        return nn.functional.linear(QuantizedInput(input), EffectiveWeight(), _bias).MoveToOuterDisposeScope();
     }
+
+    /// <summary>What the product is taken of: the input itself, or fake-quantized where a quantizer is present.</summary>
+    /// <param name="input">Shape [..., inFeatures].</param>
+    /// <returns>Same shape.</returns>
+    public Tensor QuantizedInput(Tensor input) => ActivationQuantizer is { } quantizer ? quantizer.forward(input) : input;
 }

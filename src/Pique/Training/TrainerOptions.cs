@@ -59,6 +59,7 @@ public sealed record TrainerOptions
         GradClip = recipe.Qat.GradClip,
         WarmupEpochs = recipe.Qat.WarmupEpochs,
         LossWeights = recipe.Qat.LossWeights,
+        ReasoningLoss = ReasoningLossOptions.Of(recipe.Training.ReasoningPreset),
         FreezeTeacher = recipe.Qat.FreezeTeacher,
         Training = recipe.Training,
     };

@@ -5,6 +5,7 @@ using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Numerics;
+using Pique.Objectives;
 using Pique.Pipeline;
 using Pique.Quantization;
 using Pique.Training;
@@ -21,7 +22,7 @@ public sealed class QatPipelineTests : IDisposable
     private string Folder => _temporary.File("run");
 
     /// <summary>Recipes that take every way through the pipeline.</summary>
-    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher"];
+    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher", "kept teacher outputs"];
 
     public void Dispose() => _temporary.Dispose();
 
@@ -110,6 +111,24 @@ public sealed class QatPipelineTests : IDisposable
     }
 
     [Fact]
+    public void Teacher_outputs_are_kept_in_the_run_folder_or_shared_by_runs()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        Recipe own = recipe with { Training = recipe.Training with { TeacherCache = new() { TopK = 6 } } };
+        Recipe shared = RecipeFor("kept teacher outputs");
+
+        QatRunResult first = Run(own)!;
+        Assert.NotEmpty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        Assert.True(TeacherCache.Exists(Path.Combine(Folder, QatPipeline.TeacherOutputsFolderName)));
+        QatRunResult second = Run(shared, folder: _temporary.File("second"))!;
+        Assert.NotEmpty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        QatRunResult third = Run(shared, folder: _temporary.File("third"))!;
+        Assert.Empty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        Assert.Equal(MicroData.Files(first.ModelFolder), MicroData.Files(second.ModelFolder));
+        Assert.Equal(MicroData.Files(first.ModelFolder), MicroData.Files(third.ModelFolder));
+    }
+
+    [Fact]
     public void Phases_and_scores_are_reported_in_order_and_the_page_shows_them()
     {
         QatRunResult result = Run(MicroData.Recipe(_temporary))!;
@@ -192,6 +211,7 @@ public sealed class QatPipelineTests : IDisposable
             "quantized activations" => recipe with { Qat = qat with { Granularity = new QuantGranularity.PerToken() }, ActivationBits = 4 },
             "no distillation" => recipe with { Qat = qat with { UseDistillation = false }, Teacher = _temporary.File("no such teacher") },
             "learning teacher" => recipe with { Qat = qat with { FreezeTeacher = false } },
+            "kept teacher outputs" => recipe with { Training = recipe.Training with { TeacherCache = new() { TopK = 6, Folder = _temporary.File("outputs") } } },
             _ => throw new ArgumentOutOfRangeException(nameof(way), way, "Unknown way."),
         };
     }

@@ -142,6 +142,21 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary>Reads elements of an I32 tensor.</summary>
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="firstElement">Index of the first element to read, in row-major order.</param>
+    /// <param name="destination">Filled completely.</param>
+    /// <exception cref="InputException">There is no such tensor, it is of another dtype, or the file is cut short.</exception>
+    public void ReadInt32(string name, long firstElement, Span<int> destination)
+    {
+        SafetensorsTensor tensor = this[name];
+        if (tensor.Dtype != SafetensorsDtype.I32)
+            throw new InputException($"{Path}: tensor \"{name}\" is {tensor.Dtype.FormatName()}, expected I32; check that the file is the right one");
+        ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, tensor.ElementCount - firstElement, nameof(destination));
+        InputFile.ReadExactly(_handle, Path, _dataStart + tensor.Begin + (firstElement * sizeof(int)), MemoryMarshal.AsBytes(destination));
+    }
+
     /// <summary>Reads a whole F32, F16 or BF16 tensor as float32, which is exact.</summary>
     /// <param name="name">Name of the tensor.</param>
     /// <returns>The values in row-major order.</returns>

@@ -81,6 +81,11 @@ public sealed class LlamaModel : CausalLanguageModel
         _head is { } head ? head.forward(hidden) : TiedLogits(hidden);
 
     /// <inheritdoc/>
+    public override LogitFactors? FactorLogits(Tensor hidden) => _head is { } head
+        ? new(head.QuantizedInput(hidden), head.EffectiveWeight())
+        : new(hidden, _backbone.Embedding.EffectiveWeight());
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -21,6 +21,16 @@ internal static unsafe class TensorPointer
         return tensor.numel() == 0 ? null : (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
     }
 
+    /// <summary>Address of the first value of an integer tensor; valid while the tensor lives.</summary>
+    /// <param name="tensor">Contiguous, on the CPU, int32, not empty.</param>
+    /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
+    public static int* OfInt32(Tensor tensor)
+    {
+        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != ScalarType.Int32 || !tensor.is_contiguous())
+            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}{(tensor.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Int32 on the CPU.", nameof(tensor));
+        return (int*)tensor.storage<int>().data_ptr() + tensor.storage_offset();
+    }
+
     /// <summary>Address of the first value of an output.</summary>
     /// <param name="output">Contiguous, on the CPU, float32 or bfloat16.</param>
     public static byte* OfOutput(Tensor output)
