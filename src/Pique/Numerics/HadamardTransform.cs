@@ -93,7 +93,7 @@ public sealed class HadamardTransform
             }
 
             HadamardKernel.Run(
-                new HadamardKernel.Arguments<T>
+                new HadamardArguments<T>
                 {
                     Values = TensorPointer.Of<T>(values),
                     Outer = outer,

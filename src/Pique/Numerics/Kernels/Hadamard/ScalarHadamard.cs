@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Pique.Numerics.Kernels;
 
 /// <summary>The reference: <see cref="HadamardKernel"/> one line and one value at a time, as the formula is written.</summary>
-internal readonly unsafe struct ScalarHadamard<T>(HadamardKernel.Arguments<T> arguments) : ISlicedWork where T : unmanaged, INumber<T>
+internal readonly unsafe struct ScalarHadamard<T>(HadamardArguments<T> arguments) : ISlicedWork where T : unmanaged, INumber<T>
 {
-    private readonly HadamardKernel.Arguments<T> _arguments = arguments;
+    private readonly HadamardArguments<T> _arguments = arguments;
 
     /// <inheritdoc/>
     public void Run(long first, long end)

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Pique.Numerics.Kernels;
 
@@ -12,15 +11,12 @@ internal static unsafe class WalshPasses<TVector, T>
     /// <summary>Half a first-level cache: what passes dwell on before they go on.</summary>
     private const int DwellBytes = 1 << 14;
 
-    private const int CacheLineBytes = 64;
-
     /// <summary>Transforms consecutive values, side by side where <paramref name="first"/> is more than 1.</summary>
     /// <param name="values">The values, transformed in place.</param>
     /// <param name="count">Their number: <paramref name="first"/> times a power of two.</param>
     /// <param name="first">Distance of the first partners: 1, where <paramref name="count"/> is at least a vector, or a multiple of a vector.</param>
-    /// <param name="ahead">What will be wanted next: as many bytes are brought near while the last pass runs.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(T* values, long count, long first, byte* ahead)
+    public static void Run(T* values, long count, long first)
     {
         long distance = first, dwell = first;
         while (2 * dwell <= DwellBytes / sizeof(T) && dwell < count)
@@ -28,7 +24,7 @@ internal static unsafe class WalshPasses<TVector, T>
         if (dwell < count && dwell > first)
         {
             for (long start = 0; start < count; start += dwell)
-                Run(values + start, dwell, first, (byte*)(values + start + dwell));
+                Run(values + start, dwell, first);
             distance = dwell;
         }
         else if (distance == 1)
@@ -37,7 +33,7 @@ internal static unsafe class WalshPasses<TVector, T>
         }
 
         for (; 8 * distance <= count; distance *= 8)
-            Eight(values, count, distance, 64 * distance > count ? ahead : (byte*)values);
+            Eight(values, count, distance);
 
         if (4 * distance <= count)
         {
@@ -87,7 +83,7 @@ internal static unsafe class WalshPasses<TVector, T>
 
     /// <summary>Three distances: s, 2s, 4s.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Eight(T* values, long count, long s, byte* ahead)
+    private static void Eight(T* values, long count, long s)
     {
         for (T* end = values + count; values < end; values += 7 * s)
         {
@@ -105,9 +101,6 @@ internal static unsafe class WalshPasses<TVector, T>
                 (b - f).Store(values + (5 * s));
                 (c - g).Store(values + (6 * s));
                 (d - h).Store(values + (7 * s));
-                for (int line = 0; line < 8 * TVector.Count * sizeof(T) && Sse.IsSupported; line += CacheLineBytes)
-                    Sse.Prefetch1(ahead + line);
-                ahead += 8 * TVector.Count * sizeof(T);
             }
         }
     }
