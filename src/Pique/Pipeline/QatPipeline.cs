@@ -68,6 +68,11 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         Phase(PipelinePhase.Rotate);
         using LlamaModel student = Rotated(original, recipe);
         using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe);
+        IReadOnlyList<LayerIncoherence> incoherence = recipe.Qat.UseIncoherence ? IncoherenceComparison.Measure(original.Model, student) : [];
+        if (incoherence.Count > 0)
+        {
+            Reported?.Invoke(new PipelineEvent.Rotated(incoherence));
+        }
 
         Phase(PipelinePhase.Calibrate);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
@@ -112,7 +117,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         {
             Scores = scores,
             ModelFolder = folder.Of(ModelFolderName),
-            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed),
+            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed, incoherence),
             Steps = training.Steps,
             SkippedSteps = training.SkippedSteps,
             TeacherDigest = training.TeacherDigest,
