@@ -29,6 +29,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case PipelineEvent.Warned { Message: var message }:
                 display.Line($"warning: {message}");
                 break;
+            case PipelineEvent.Rotated { Layers: var layers }:
+                display.Line(Units.Text($"  mean μ of {layers.Count} layers {layers.Average(layer => layer.Before):F2} before, {layers.Average(layer => layer.After):F2} after"));
+                break;
             case PipelineEvent.Scored { Score: var score }:
                 display.Line($"  {ScoreText(score)}");
                 break;

@@ -1,4 +1,5 @@
 using Pique.Evaluation;
+using Pique.Models.Rotation;
 using Pique.Training;
 
 namespace Pique.Pipeline;
@@ -17,6 +18,10 @@ public abstract record PipelineEvent
     /// <summary>Something the user should know although the run goes on.</summary>
     /// <param name="Message">What and why.</param>
     public sealed record Warned(string Message) : PipelineEvent;
+
+    /// <summary>The model to be trained was rotated.</summary>
+    /// <param name="Layers">How far weights stand out in every layer, before and after.</param>
+    public sealed record Rotated(IReadOnlyList<LayerIncoherence> Layers) : PipelineEvent;
 
     /// <summary>A model was measured.</summary>
     /// <param name="Score">Its figures.</param>

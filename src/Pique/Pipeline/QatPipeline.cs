@@ -80,6 +80,11 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         long? rotationSeed = original.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
         using LlamaModel student = Rotated(original, rotationSeed);
         using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed);
+        IReadOnlyList<LayerIncoherence> incoherence = ReferenceEquals(student, original.Model) ? [] : IncoherenceComparison.Measure(original.Model, student);
+        if (incoherence.Count > 0)
+        {
+            Reported?.Invoke(new PipelineEvent.Rotated(incoherence));
+        }
 
         Phase(PipelinePhase.Calibrate);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
@@ -128,7 +133,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             Scores = scores,
             ModelFolder = folder.Of(ModelFolderName),
             Gguf = gguf,
-            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed),
+            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed, incoherence),
             Steps = training.Steps,
             SkippedSteps = training.SkippedSteps,
             TeacherDigest = training.TeacherDigest,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
@@ -129,6 +130,21 @@ public sealed class QatPipelineTests : IDisposable
     }
 
     [Fact]
+    public void A_rotation_is_reported_layer_by_layer_and_on_the_page()
+    {
+        Recipe recipe = RecipeFor("pi grid with incoherence");
+
+        QatRunResult result = Run(recipe)!;
+
+        using LoadedModel original = ModelLoader.Load(recipe.Model);
+        using LlamaModel rotated = IncoherenceRotation.Apply(original.Model, recipe.Training.Seed);
+        IReadOnlyList<LayerIncoherence> expected = IncoherenceComparison.Measure(original.Model, rotated);
+        Assert.Equal(expected, Assert.Single(_events.OfType<PipelineEvent.Rotated>()).Layers);
+        string page = File.ReadAllText(result.ReportPath);
+        Assert.All(expected, layer => Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"<td>{layer.Name}</td><td>{layer.Before:F2}</td><td>{layer.After:F2}</td>"), page, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Phases_and_scores_are_reported_in_order_and_the_page_shows_them()
     {
         QatRunResult result = Run(MicroData.Recipe(_temporary))!;
@@ -138,7 +154,10 @@ public sealed class QatPipelineTests : IDisposable
         Assert.Equal(result.Scores, reported.Select((score, row) => score with { FileBytes = result.Scores[row].FileBytes }));
         Assert.Equal(4, _events.OfType<PipelineEvent.Trained>().Count(happening => happening.Event is TrainingEvent.StepCompleted));
 
+        Assert.Empty(_events.OfType<PipelineEvent.Rotated>());
+
         string page = File.ReadAllText(result.ReportPath);
+        Assert.DoesNotContain("Incoherence", page, StringComparison.Ordinal);
         Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
         Assert.Contains("<h1>Pique: base at 3 bits</h1>", page, StringComparison.Ordinal);
         Assert.Contains("<td>model.layers.0.mlp.down_proj</td><td>16 &#215; 24</td><td>3</td><td>two&#39;s complement</td>", page, StringComparison.Ordinal);

@@ -36,12 +36,12 @@ public static class IncoherenceRotation
         LlamaModel rotated = new(model.Config with { TieWordEmbeddings = false });
         using IDisposable noGradients = no_grad();
         using RandomizedHadamard stream = CreateRotation(model.Config.HiddenSize, seed, "residual stream", logger);
-        RotateEnds(model, rotated, stream.Matrix);
+        RotateEnds(model, rotated, stream);
         for (int index = 0; index < model.Config.LayerCount; index++)
         {
             // Layer 0 must not share its seed with the stream.
             using RandomizedHadamard heads = CreateRotation(model.Config.HeadSize, unchecked(seed + index + 1), $"heads of layer {index}", logger);
-            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream.Matrix, heads.Matrix);
+            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream, heads);
         }
 
         return rotated;
@@ -55,16 +55,16 @@ public static class IncoherenceRotation
         return rotation;
     }
 
-    private static void RotateEnds(LlamaModel source, LlamaModel target, Tensor rotation)
+    private static void RotateEnds(LlamaModel source, LlamaModel target, RandomizedHadamard rotation)
     {
         using DisposeScope scope = NewDisposeScope();
         Parameter embedding = source.Backbone.Embedding.Weight;
         Tensor head = (source.Head?.Weight ?? embedding).to(ScalarType.Float64);
-        target.Backbone.Embedding.Weight.copy_(embedding.to(ScalarType.Float64).matmul(rotation.t()));
-        target.Head!.Weight.copy_(head.mul(source.Backbone.FinalNorm.Gain).matmul(rotation.t()));
+        target.Backbone.Embedding.Weight.copy_(Turn(embedding.to(ScalarType.Float64, copy: true), rotation));
+        target.Head!.Weight.copy_(Turn(head.mul(source.Backbone.FinalNorm.Gain), rotation));
     }
 
-    private static void RotateBlock(LlamaBlock source, LlamaBlock target, Tensor stream, Tensor headRotation)
+    private static void RotateBlock(LlamaBlock source, LlamaBlock target, RandomizedHadamard stream, RandomizedHadamard headRotation)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor attentionGain = source.AttentionNorm.Gain, feedForwardGain = source.FeedForwardNorm.Gain;
@@ -78,15 +78,15 @@ public static class IncoherenceRotation
 
         // Rows of v_proj and columns of o_proj come in blocks of one head. All heads of a layer turn alike,
         // so query heads undo the rotation of the key/value head they share, however heads are grouped.
-        long headSize = headRotation.shape[0];
+        long headSize = headRotation.Order;
         Tensor value = Reader(from.ValueProjection, attentionGain);
-        to.ValueProjection.Weight.copy_(headRotation.matmul(value.view(-1, headSize, value.shape[1])).view(value.shape));
+        to.ValueProjection.Weight.copy_(Turn(value.view(-1, headSize, value.shape[1]), headRotation, 1).view(value.shape));
         if (from.ValueProjection.Bias is { } valueBias)
-            to.ValueProjection.Bias!.copy_(valueBias.to(ScalarType.Float64).view(-1, headSize).matmul(headRotation.t()).view(-1));
+            to.ValueProjection.Bias!.copy_(Turn(valueBias.to(ScalarType.Float64).view(-1, headSize), headRotation).view(-1));
         Tensor output = Writer(from.OutputProjection);
-        to.OutputProjection.Weight.copy_(output.view(output.shape[0], -1, headSize).matmul(headRotation.t()).view(output.shape));
+        to.OutputProjection.Weight.copy_(Turn(output.view(output.shape[0], -1, headSize), headRotation).view(output.shape));
         if (from.OutputProjection.Bias is { } outputBias)
-            to.OutputProjection.Bias!.copy_(stream.matmul(outputBias.to(ScalarType.Float64)));
+            to.OutputProjection.Bias!.copy_(Turn(outputBias.to(ScalarType.Float64).view(1, -1), stream).view(-1));
 
         target.FeedForward.GateProjection.Weight.copy_(Reader(source.FeedForward.GateProjection, feedForwardGain));
         target.FeedForward.UpProjection.Weight.copy_(Reader(source.FeedForward.UpProjection, feedForwardGain));
@@ -98,7 +98,14 @@ public static class IncoherenceRotation
                 copy!.copy_(original);
         }
 
-        Tensor Reader(QuantizedLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
-        Tensor Writer(QuantizedLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));
+        Tensor Reader(QuantizedLinear layer, Tensor gain) => Turn(layer.Weight.to(ScalarType.Float64).mul(gain), stream);
+        Tensor Writer(QuantizedLinear layer) => Turn(layer.Weight.to(ScalarType.Float64, copy: true), stream, 0);
+    }
+
+    /// <summary>Turns vectors in place: X·Rᵀ along the last dimension, R·X along the first of a matrix.</summary>
+    private static Tensor Turn(Tensor vectors, RandomizedHadamard rotation, int dimension = -1)
+    {
+        rotation.Apply(vectors, dimension);
+        return vectors;
     }
 }
