@@ -1,5 +1,3 @@
-using Pique.Numerics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Objectives;

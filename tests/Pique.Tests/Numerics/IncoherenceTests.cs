@@ -1,5 +1,4 @@
 using Pique.Numerics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Tests.Numerics;

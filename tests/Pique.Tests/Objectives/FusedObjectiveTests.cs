@@ -1,7 +1,6 @@
 using CsCheck;
 using Pique.Data;
 using Pique.Models;
-using Pique.Numerics;
 using Pique.Objectives;
 using TorchSharp;
 using TorchSharp.Modules;

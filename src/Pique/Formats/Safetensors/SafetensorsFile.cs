@@ -154,7 +154,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new InputException($"{Path}: tensor \"{name}\" is {tensor.Dtype.FormatName()}, expected I32; check that the file is the right one");
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, tensor.ElementCount - firstElement, nameof(destination));
-        InputFile.ReadExactly(_handle, Path, _dataStart + tensor.Begin + (firstElement * sizeof(int)), MemoryMarshal.AsBytes(destination));
+        InputFile.ReadExactly(_handle, Path, DataStart + tensor.Begin + (firstElement * sizeof(int)), MemoryMarshal.AsBytes(destination));
     }
 
     /// <summary>Reads a whole F32, F16 or BF16 tensor as float32, which is exact.</summary>

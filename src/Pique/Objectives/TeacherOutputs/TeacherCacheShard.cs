@@ -1,6 +1,5 @@
 using Pique.Formats;
 using Pique.Formats.Safetensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Objectives;

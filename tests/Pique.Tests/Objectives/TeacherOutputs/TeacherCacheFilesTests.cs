@@ -69,7 +69,7 @@ public sealed class TeacherCacheFilesTests : IDisposable
         using TeacherCache cache = Open([]);
         PackedDataset other = CountingData.Dataset(seed: 4);
         using LlamaModel stranger = TinyRun.Model(9);
-        InputException error = Assert.Throws<InputException>(() => TeacherCacheBuilder.OpenOrBuild(Folder, stranger, other, 7));
+        InputException error = Assert.Throws<InputException>(() => TeacherCacheBuilder.OpenOrBuild(Folder, stranger, other, 7, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Equal(
             $"{Folder}: the teacher outputs kept here are not those of this run: teacher digest {cache.Key.TeacherDigest}, this run has {ModelDigest.Compute(stranger)}; "
             + $"data digest {cache.Key.DataDigest}, this run has {other.LayoutDigest}; top_k 5, this run has 7. "
@@ -80,7 +80,7 @@ public sealed class TeacherCacheFilesTests : IDisposable
     [Fact]
     public void More_tokens_than_there_are_cannot_be_kept() => Assert.Equal(
         "training.teacher_cache.top_k: found 24, the teacher knows 23 tokens; set it to 23 or less.",
-        Assert.Throws<InputException>(() => TeacherCacheBuilder.OpenOrBuild(Folder, _teacher, _dataset, 24)).Message);
+        Assert.Throws<InputException>(() => TeacherCacheBuilder.OpenOrBuild(Folder, _teacher, _dataset, 24, cancellationToken: TestContext.Current.CancellationToken)).Message);
 
     [Fact]
     public void A_flipped_bit_is_found()

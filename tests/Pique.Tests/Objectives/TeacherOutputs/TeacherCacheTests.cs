@@ -4,9 +4,7 @@ using Pique.Models.Llama;
 using Pique.Objectives;
 using Pique.Tests.Training;
 using Pique.Training;
-using TorchSharp;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace Pique.Tests.Objectives;
 
