@@ -12,7 +12,7 @@ using Pique.Quantization;
 
 namespace Pique.Cli.Commands;
 
-/// <summary>pique quantize: post-training quantization, rounding to the nearest code without training.</summary>
+/// <summary>pique quantize: post-training quantization, by rounding to the nearest code or by second-order rounding.</summary>
 internal static class QuantizeCommand
 {
     private const int GridColumn = 3;
@@ -20,38 +20,53 @@ internal static class QuantizeCommand
     public static Command Create(ContextFactory context)
     {
         var model = new Argument<string>("MODEL") { Description = "Hugging Face folder or llama2.c .bin file, in full precision." };
-        var config = new Option<string>("--config") { Description = $"Preset ({string.Join(", ", Presets.Names)}), configuration or recipe, whose overrides then apply.", HelpName = "FILE|PRESET", Required = true };
+        var config = new Option<string>("--config") { Description = $"Preset ({string.Join(", ", Presets.Names)}), configuration or recipe, whose overrides and data then apply.", HelpName = "FILE|PRESET", Required = true };
         var output = new Option<string>("--out") { Description = "Folder to write, new or empty.", HelpName = "DIR", Required = true };
-        var method = new Option<CalibrationMethod?>("--method") { Description = "Search for the scales [default: the recipe's, else mse].", HelpName = "absmax|mse" };
+        Option<CalibrationMethod?> method = MethodOption.Create("a recipe's; else gptq with --data, mse without");
         Option<WeightGrid?> grid = GridOption.Create("the recipe's, else auto");
-        var command = new Command("quantize", "Round a model's weights to few bits, without training.") { model, config, output, method, grid };
+        var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var calibration = new Option<string?>("--calibration") { Description = "Use this calibration.json in place of calibrating.", HelpName = "FILE" };
+        var command = new Command("quantize", "Round a model's weights to few bits, without training.") { model, config, output, method, grid, data, calibration };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(calibration) is { Implicit: false } && (result.GetResult(method) is { Implicit: false } || result.GetResult(data) is { Implicit: false }))
+            {
+                result.AddError("--calibration goes without --method and --data: the file says how it was calibrated.");
+            }
+        });
         command.SetAction(parsed =>
         {
             CommandContext settings = context(parsed);
             settings.StartTorch();
-            return Run(settings, parsed.GetRequiredValue(model), RecipeOf(parsed.GetRequiredValue(config), parsed.GetValue(grid)), parsed.GetRequiredValue(output), parsed.GetValue(method));
+            Recipe recipe = QuantizationRecipe.Compose(
+                parsed.GetRequiredValue(model),
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(grid),
+                parsed.GetValue(method),
+                parsed.GetValue(data) ?? [],
+                parsed.GetValue(calibration));
+            return Run(settings, recipe with { Training = recipe.Training with { Seed = settings.Seed ?? recipe.Training.Seed } }, parsed.GetRequiredValue(output));
         });
         return command;
     }
 
-    private static int Run(CommandContext context, string modelPath, Recipe recipe, string output, CalibrationMethod? methodOption)
+    private static int Run(CommandContext context, Recipe recipe, string output)
     {
         OutputFolder.RequireNew(output);
         OutputFolder.RequireWritable(output);
-        CalibrationMethod method = methodOption ?? recipe.Calibration.Method;
-        long seed = context.Seed ?? recipe.Training.Seed;
-        using LoadedModel source = ModelLoader.Load(modelPath);
+        using LoadedModel source = ModelLoader.Load(recipe.Model);
         if (source.Quantized.Count > 0)
         {
-            throw new InputException($"{modelPath}: is quantized already, expected a model in full precision. Name the model it was made from.");
+            throw new InputException($"{recipe.Model}: is quantized already, expected a model in full precision. Name the model it was made from.");
         }
 
         using LlamaModel model = recipe.Qat.UseIncoherence
-            ? IncoherenceRotation.Apply(source.Model, seed, new TrainingProgress(ProgressDisplay.Plain(context)))
+            ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, new TrainingProgress(ProgressDisplay.Plain(context)))
             : source.Model;
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
-        CalibrationArtifact calibration = WeightCalibration.Run(model.QuantizableLayers, policy.SpecFor, method, recipe.Qat, seed, context.Time);
-        calibration.Prepare(model.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+        int contextTokens = Math.Min(recipe.Data.ContextTokens, model.ContextTokens); // Of a recipe that may have been written for another model.
+        recipe = recipe with { Data = recipe.Data with { ContextTokens = contextTokens } };
+        using CalibrationArtifact calibration = CalibratedModel.Calibrate(context, recipe, model, source, QuantizationRecipe.Records(recipe), analyzesSensitivity: false);
+        calibration.Prepare(model.QuantizableLayers, calibration.Resolve(QuantizationPolicy.From(recipe)).SpecFor, recipe.ActivationBits);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
         context.Cancellation.ThrowIfCancellationRequested();
         HuggingFaceWriter.SavePacked(output, model, packed, source.Tokenizer, source.TokenizerFiles);
@@ -61,16 +76,17 @@ internal static class QuantizeCommand
         {
             FileBytes = Directory.EnumerateFiles(output, "*.safetensors").Sum(file => new FileInfo(file).Length),
         };
-        Layer[] layers = [.. calibration.Tensors.Select(entry => new Layer(entry.Key, packed[entry.Key], entry.Value.SqnrDecibels))];
+        Layer[] layers = [.. calibration.Tensors.Select(entry => new Layer(entry.Key, packed[entry.Key], entry.Value.SqnrDecibels, entry.Value.OutputSqnrDecibels))];
         if (context.Json)
         {
-            JsonOutput.Print(context.Terminal, Document(modelPath, output, method, before, after, layers));
+            JsonOutput.Print(context.Terminal, Document(recipe.Model, output, calibration.Method, before, after, layers));
         }
         else
         {
-            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB"], layers.Select(layer => layer.Cells), GridColumn);
+            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB", "output dB"], layers.Select(layer => layer.Cells), GridColumn);
             Tables.DrawPairs(context.Terminal.Output,
             [
+                ("method", MethodOption.NameOf(calibration.Method)),
                 ("before", Units.Text($"{before.BitsPerWeight:F2} bits per weight, {Units.Bytes(before.FileBytes)}")),
                 ("after", Units.Text($"{after.BitsPerWeight:F2} bits per weight, {Units.Bytes(after.FileBytes)}")),
                 ("written", output),
@@ -80,25 +96,11 @@ internal static class QuantizeCommand
         return ExitCode.Done;
     }
 
-    private static Recipe RecipeOf(string configName, WeightGrid? grid)
-    {
-        Recipe recipe = RecipeOf(configName);
-        Recipe chosen = recipe with { Grid = grid ?? recipe.Grid };
-        return chosen.ValidateQuantization() is { Count: > 0 } faults ? throw new ConfigurationException("--config with --grid", faults) : chosen;
-    }
-
-    private static Recipe RecipeOf(string configName) => ConfigurationSource.Resolve(configName) switch
-    {
-        ConfigurationSource.Bare bare => new Recipe { Qat = bare.Config },
-        ConfigurationSource.Training training => training.Recipe,
-        _ => throw new InputException($"--config: {configName} is a pretraining recipe, expected a configuration or a training recipe. Name one of the presets {string.Join(", ", Presets.Names)}, or another file."),
-    };
-
     private static JsonObject Document(string model, string output, CalibrationMethod method, ModelSize before, ModelSize after, Layer[] layers) => new()
     {
         ["model"] = model,
         ["out"] = output,
-        ["method"] = method == CalibrationMethod.Absmax ? "absmax" : "mse",
+        ["method"] = MethodOption.NameOf(method),
         ["source_bits_per_weight"] = JsonOutput.Number(before.BitsPerWeight),
         ["source_file_bytes"] = before.FileBytes,
         ["bits_per_weight"] = JsonOutput.Number(after.BitsPerWeight),
@@ -111,11 +113,12 @@ internal static class QuantizeCommand
             ["grid"] = GridText.Of(layer.Weight),
             ["bits_per_weight"] = JsonOutput.Number(layer.Weight.BitsPerWeight),
             ["sqnr_db"] = JsonOutput.Number(layer.SqnrDecibels),
+            ["output_sqnr_db"] = JsonOutput.Number(layer.OutputSqnrDecibels),
         })]),
     };
 
-    /// <summary>A quantized layer and what rounding cost it; null decibels where nothing was lost.</summary>
-    private sealed record Layer(string Name, QuantizedTensor Weight, double? SqnrDecibels)
+    /// <summary>A quantized layer and what rounding cost its weights, null where nothing was lost, and its output, null where that was not looked at.</summary>
+    private sealed record Layer(string Name, QuantizedTensor Weight, double? SqnrDecibels, double? OutputSqnrDecibels)
     {
         public IReadOnlyList<string> Cells =>
         [
@@ -125,6 +128,7 @@ internal static class QuantizeCommand
             GridText.Of(Weight),
             Units.Text($"{Weight.BitsPerWeight:F3}"),
             SqnrDecibels is { } decibels ? Units.Text($"{decibels:F2}") : "lossless",
+            OutputSqnrDecibels is { } output ? Units.Text($"{output:F2}") : "–",
         ];
     }
 }

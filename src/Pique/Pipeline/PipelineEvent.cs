@@ -1,3 +1,4 @@
+using Pique.Calibration;
 using Pique.Evaluation;
 using Pique.Training;
 
@@ -17,6 +18,10 @@ public abstract record PipelineEvent
     /// <summary>Something the user should know although the run goes on.</summary>
     /// <param name="Message">What and why.</param>
     public sealed record Warned(string Message) : PipelineEvent;
+
+    /// <summary>Calibration came a step further.</summary>
+    /// <param name="Progress">How far.</param>
+    public sealed record Calibrated(CalibrationProgress Progress) : PipelineEvent;
 
     /// <summary>A model was measured.</summary>
     /// <param name="Score">Its figures.</param>

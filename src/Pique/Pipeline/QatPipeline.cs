@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pique.Calibration;
 using Pique.Configuration;
+using Pique.Data;
 using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Formats.HuggingFace;
@@ -61,8 +62,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         using LoadedModel original = ModelLoader.Load(recipe.Model);
         using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
         RequireFit(recipe, original, teacherSource);
-        PreparedData data = PreparedData.Create(
-            PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
+        HeldOutSplit split = PreparedData.Divide(recipe.Data);
+        PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
@@ -70,10 +71,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe);
 
         Phase(PipelinePhase.Calibrate);
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
-        CalibrationArtifact calibration = WeightCalibration.Run(
-            student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time);
-        CalibrationFile.Save(folder.Of(CalibrationFile.FileName), calibration);
+        using CalibrationArtifact calibration = Calibrate(recipe, student, original, split, folder, resume, cancellationToken);
+        QuantizationPolicy policy = calibration.Resolve(QuantizationPolicy.From(recipe));
 
         Phase(PipelinePhase.Baseline);
         ModelScore teacherScore = Score("teacher", (teacherSource ?? original).Model, original, data, null, ModelSize.Of(teacherSource ?? original), cancellationToken);
@@ -118,6 +117,27 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             TeacherDigest = training.TeacherDigest,
             ModelDigest = trained.Digest,
         };
+    }
+
+    /// <summary>Calibrates and writes the artifact; a resumed run takes the one it wrote before.</summary>
+    private CalibrationArtifact Calibrate(
+        Recipe recipe, LlamaModel student, LoadedModel original, HeldOutSplit split, RunFolder folder, bool resume, CancellationToken cancellationToken)
+    {
+        string path = folder.Of(CalibrationFile.FileName);
+        if (resume && File.Exists(path))
+        {
+            return CalibrationPhase.Load(path, recipe, original.Digest);
+        }
+
+        CalibrationArtifact calibration = CalibrationPhase.Run(
+            recipe, student, original, split.Train, analyzesSensitivity: false, progress => Reported?.Invoke(new PipelineEvent.Calibrated(progress)), time, cancellationToken);
+        foreach (string warning in calibration.Warnings)
+        {
+            Reported?.Invoke(new PipelineEvent.Warned(warning));
+        }
+
+        CalibrationFile.Save(path, calibration);
+        return calibration;
     }
 
     private static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)

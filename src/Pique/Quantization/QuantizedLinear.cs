@@ -37,6 +37,9 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <summary>Quantizer of the input; null where activations keep full precision.</summary>
     public ActivationFakeQuantizer? ActivationQuantizer { get; set; }
 
+    /// <summary>Sees the input of every forward pass as the weight meets it, shape [..., inFeatures], for the time of the call; null for nobody. For calibration.</summary>
+    public Action<Tensor>? InputObserver { get; set; }
+
     /// <inheritdoc/>
     public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
 
@@ -47,6 +50,7 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor seen = ActivationQuantizer is { } quantizer ? quantizer.forward(input) : input;
+        InputObserver?.Invoke(seen);
         return nn.functional.linear(seen, EffectiveWeight(), _bias).MoveToOuterDisposeScope();
     }
 }

@@ -64,7 +64,13 @@ public class RecipeJsonTests
                 "adam_epsilon": 1e-8
               },
               "calibration": {
-                "method": "mse"
+                "method": "gptq",
+                "weighted": true,
+                "samples": null,
+                "percentile": 0.999,
+                "damping": 0.01,
+                "activation_order": true,
+                "artifact": null
               },
               "overrides": [
                 {

@@ -21,6 +21,7 @@ internal static class RecipeRules
         CheckData(recipe.Data, rules.Within("data"));
         CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
+        CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         CheckOverrides(recipe, rules);
     }
 
@@ -30,6 +31,7 @@ internal static class RecipeRules
         RuleChecker rules = new("", faults);
         QatConfigRules.Check(recipe.Qat, "qat", faults);
         CheckGrids(recipe, rules);
+        CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         CheckOverrides(recipe, rules);
     }
 
@@ -109,8 +111,10 @@ internal static class RecipeRules
             QatConfigRules.CheckBits(rules, "bits", bits);
         }
 
+        CalibrationRules.CheckAverage(layers, rules);
+
         QatConfigRules.CheckGranularity(rules, "granularity", layers.Granularity);
-        bool isQuantized = layers.Bits is not null || layers.Granularity is not null;
+        bool isQuantized = layers.Bits is not null || layers.AverageBits is not null || layers.Granularity is not null;
         if (layers.FullPrecision && isQuantized)
         {
             rules.Reject("full_precision", "true beside bits or granularity", "full precision or a quantization, not both", "remove one of them");

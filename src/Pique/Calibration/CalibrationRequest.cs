@@ -1,0 +1,30 @@
+using Pique.Configuration;
+using Pique.Data;
+using Pique.Models.Llama;
+
+namespace Pique.Calibration;
+
+/// <summary>What is to be calibrated.</summary>
+public sealed record CalibrationRequest
+{
+    /// <summary>The model in full precision, rotated where the recipe asks for that.</summary>
+    public required LlamaModel Model { get; init; }
+
+    /// <summary>SHA-256 of the parameters of the model as it was loaded.</summary>
+    public required string ModelDigest { get; init; }
+
+    /// <summary>How weights are to be quantized, how scales are to be found, and the seed.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>Records to look at; null where there are none, which leaves what the weights alone can tell.</summary>
+    public CalibrationSamples? Samples { get; init; }
+
+    /// <summary>Rows on which the sensitivity of layers is measured, none of them among the samples; null measures none.</summary>
+    public PackedDataset? MeasuredOn { get; init; }
+
+    /// <summary>Analyse the sensitivity of all layers, whether or not bits are to be chosen.</summary>
+    public bool AnalyzesSensitivity { get; init; }
+
+    /// <summary>Told how far the work is; null for nobody.</summary>
+    public Action<CalibrationProgress>? Progress { get; init; }
+}
