@@ -19,7 +19,7 @@ public sealed record CalibrationRequest
     /// <summary>Records to look at; null where there are none, which leaves what the weights alone can tell.</summary>
     public CalibrationSamples? Samples { get; init; }
 
-    /// <summary>Rows on which the sensitivity of layers is measured, none of them among the samples; null measures none.</summary>
+    /// <summary>Rows on which the sensitivity of layers is measured, other than the samples where there are others; null measures none.</summary>
     public PackedDataset? MeasuredOn { get; init; }
 
     /// <summary>Analyse the sensitivity of all layers, whether or not bits are to be chosen.</summary>

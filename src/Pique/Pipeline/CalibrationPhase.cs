@@ -51,7 +51,7 @@ public static class CalibrationPhase
             ModelDigest = source.Digest,
             Recipe = recipe,
             Samples = samples,
-            MeasuredOn = measures ? samples!.Apart(records!, recipe.Training.Seed, source.Tokenizer) : null,
+            MeasuredOn = measures ? samples!.Apart(records!, recipe.Training.Seed, source.Tokenizer) ?? samples.Rows : null,
             AnalyzesSensitivity = analyzesSensitivity,
             Progress = progress,
         };
