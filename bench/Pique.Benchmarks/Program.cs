@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pique.Benchmarks;
+using Pique.Benchmarks.Calibration;
 using Pique.Benchmarks.PiQuantization;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
@@ -19,5 +20,8 @@ Option<float> scaleRate = new("--scale-rate") { Description = "Learning rate of 
 Command pi = new("pi-quantization", "Pi-scaled against uniform grids: at fixed scale, at the best scale, and after training.") { models, text, steps, scaleRate, json, threads };
 pi.SetAction(parsed => PiQuantizationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(scaleRate), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, peer };
+Command calibration = new("calibration", "Methods of calibration, divisions of bits over layers, and starts of training.") { models, text, steps, json, threads };
+calibration.SetAction(parsed => CalibrationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(json)));
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, calibration, peer };
 return root.Parse(args).Invoke();

@@ -81,7 +81,7 @@ internal static class CalibrateCommand
             : source.Model;
         using CalibrationArtifact artifact = CalibratedModel.Calibrate(context, recipe, model, source, PreparedData.Divide(recipe.Data).Train, analyzesSensitivity);
         CalibrationFile.Save(output, artifact);
-        string? plot = artifact.Sensitivity.Count == 0 ? null : SensitivityPlot.Save(Path.ChangeExtension(output, ".sensitivity.svg"), artifact.Sensitivity);
+        string? plot = artifact.Sensitivity.Count == 0 ? null : SensitivityPlot.Save(SensitivityPlot.PathBeside(output), artifact.Sensitivity);
         TimeSpan duration = context.Time.GetElapsedTime(started);
         if (context.Json)
         {

@@ -127,7 +127,7 @@ public sealed class CalibrationRun
             _model, layers, policy, (name, spec, weight) => search.Find(name, spec, weight, importance.GetValueOrDefault(name)), _request.Samples!.Rows, _request.MeasuredOn, _request.Progress, _cancellation);
     }
 
-    /// <summary>Divides the average of every override over the layers it names.</summary>
+    /// <summary>Divides the average of every override over the layers it names, by the predicted losses: measured ones of single layers are lost in noise where they are small.</summary>
     private static (QuantizationPolicy Policy, IReadOnlyList<LayerSensitivity> Sensitivity) ChooseBits(QuantizationPolicy policy, IReadOnlyList<LayerSensitivity> sensitivity)
     {
         Dictionary<string, int> chosen = new(StringComparer.Ordinal);
@@ -137,7 +137,7 @@ public sealed class CalibrationRun
                                                                      group layer by departure)
         {
             LayerSensitivity[] layers = [.. group];
-            IReadOnlyList<int> bits = BitAllocation.Choose([.. layers.Select(layer => (layer.WeightCount, layer.Losses))], group.Key.AverageBits!.Value);
+            IReadOnlyList<int> bits = BitAllocation.Choose([.. layers.Select(layer => (layer.WeightCount, (IReadOnlyList<double>)[.. layer.Costs.Select(cost => cost.PredictedNats)]))], group.Key.AverageBits!.Value);
             for (int index = 0; index < layers.Length; index++)
                 chosen.Add(layers[index].Name, bits[index]);
         }

@@ -9,6 +9,7 @@ using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Quantization;
+using Pique.Reporting;
 using Pique.Training;
 
 namespace Pique.Pipeline;
@@ -137,6 +138,11 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         }
 
         CalibrationFile.Save(path, calibration);
+        if (calibration.Sensitivity.Count > 0)
+        {
+            SensitivityPlot.Save(SensitivityPlot.PathBeside(path), calibration.Sensitivity);
+        }
+
         return calibration;
     }
 

@@ -8,7 +8,7 @@ using ScottPlot.TickGenerators;
 
 namespace Pique.Reporting;
 
-/// <summary>Draws what each bit width costs in each layer, on a logarithmic scale, with a ring round the width that was chosen.</summary>
+/// <summary>Draws what each bit width costs in each layer, on a logarithmic scale: predicted losses as lines, measured ones as crosses, a ring round the width that was chosen.</summary>
 public static class SensitivityPlot
 {
     private const int HeightPixels = 520;
@@ -21,7 +21,7 @@ public static class SensitivityPlot
 
     private const float RingPixels = 14;
 
-    /// <summary>Draws the layers: measured losses where there are some, else predicted ones.</summary>
+    /// <summary>Draws the layers.</summary>
     /// <param name="layers">Layers, at least one.</param>
     /// <returns>An SVG element.</returns>
     public static string Draw(IReadOnlyList<LayerSensitivity> layers)
@@ -31,14 +31,19 @@ public static class SensitivityPlot
         for (int width = 0; width < layers[0].Costs.Count; width++)
         {
             int choice = width;
-            Scatter curve = plot.Add.Scatter(places, [.. layers.Select(layer => Height(layer.Losses[choice]))]);
+            Scatter curve = plot.Add.Scatter(places, [.. layers.Select(layer => Height(layer.Costs[choice].PredictedNats))]);
             curve.LegendText = Text($"{layers[0].Costs[width].Bits} bits");
+            if (layers.All(layer => layer.Costs[choice].MeasuredNats is not null))
+            {
+                Scatter measured = plot.Add.ScatterPoints(places, [.. layers.Select(layer => Height(layer.Costs[choice].MeasuredNats!.Value))], curve.Color);
+                measured.MarkerShape = MarkerShape.Cross;
+            }
         }
 
         foreach ((LayerSensitivity layer, int place) in layers.Select((layer, place) => (layer, place)))
         {
             if (layer.ChosenBits is { } bits && layer.Costs.ToList().FindIndex(cost => cost.Bits == bits) is var choice and >= 0)
-                plot.Add.Marker(place, Height(layer.Losses[choice]), MarkerShape.OpenCircle, RingPixels, Colors.Black);
+                plot.Add.Marker(place, Height(layer.Costs[choice].PredictedNats), MarkerShape.OpenCircle, RingPixels, Colors.Black);
         }
 
         plot.Axes.Left.TickGenerator = new NumericAutomatic { LabelFormatter = exponent => Math.Pow(10, exponent).ToString("0.#e+0", CultureInfo.InvariantCulture), IntegerTicksOnly = true };
@@ -46,10 +51,14 @@ public static class SensitivityPlot
         plot.Axes.Bottom.TickLabelStyle.Rotation = 90;
         plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.MiddleLeft;
         plot.Axes.Bottom.MinimumSize = layers.Max(layer => layer.Name.Length) * 7;
-        plot.YLabel(layers.Any(layer => layer.Costs.Any(cost => cost.MeasuredNats is not null)) ? "measured rise of the loss, nats per token" : "predicted rise of the loss, nats per token");
+        plot.YLabel("rise of the loss, nats per token");
         plot.ShowLegend(Alignment.UpperRight);
         return PlotSvg.Render(plot, Math.Max(LeastWidthPixels, (layers.Count * LayerPixels) + MarginPixels), HeightPixels);
     }
+
+    /// <summary>Path of the plot that belongs to a calibration file: "calibration.sensitivity.svg" beside "calibration.json".</summary>
+    /// <param name="calibrationPath">Path of the calibration file.</param>
+    public static string PathBeside(string calibrationPath) => Path.ChangeExtension(calibrationPath, ".sensitivity.svg");
 
     /// <summary>Draws the layers into a file that is whole or absent.</summary>
     /// <param name="path">File to write.</param>

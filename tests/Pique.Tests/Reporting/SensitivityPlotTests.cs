@@ -35,9 +35,10 @@ public sealed class SensitivityPlotTests
     {
         string svg = SensitivityPlot.Draw(Layers);
         Assert.StartsWith("<svg", svg, StringComparison.Ordinal);
-        Assert.All(["layers.0.up", "layers.0.down", "2 bits", "3 bits", "measured rise of the loss, nats per token"], text => Assert.Contains(text, svg, StringComparison.Ordinal));
+        Assert.All(["layers.0.up", "layers.0.down", "2 bits", "3 bits", "rise of the loss, nats per token"], text => Assert.Contains(text, svg, StringComparison.Ordinal));
         Assert.Equal(svg, SensitivityPlot.Draw(Layers));
-        Assert.Contains("predicted rise of the loss, nats per token", SensitivityPlot.Draw([new("up", 8, [new(2, 0.5), new(4, 0)])]), StringComparison.Ordinal);
+        Assert.NotEqual(svg, SensitivityPlot.Draw([.. Layers.Select(layer => layer with { ChosenBits = null })]));
+        Assert.NotEqual(svg, SensitivityPlot.Draw([.. Layers.Select(layer => layer with { Costs = [.. layer.Costs.Select(cost => cost with { MeasuredNats = null })] })]));
     }
 
     [Fact]

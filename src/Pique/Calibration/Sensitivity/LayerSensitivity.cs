@@ -8,9 +8,6 @@ public sealed record LayerSensitivity(string Name, long WeightCount, IReadOnlyLi
 {
     /// <summary>Bits that the allocation chose; null where no override leaves them to calibration.</summary>
     public int? ChosenBits { get; init; }
-
-    /// <summary>The losses an allocation goes by: measured where they were, else predicted.</summary>
-    public IReadOnlyList<double> Losses => [.. Costs.Select(cost => cost.MeasuredNats ?? cost.PredictedNats)];
 }
 
 /// <summary>What a bit width costs.</summary>
