@@ -111,8 +111,8 @@ public sealed class ModelCommandTests : IDisposable
         (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", "piq2", "--out", _folder.Of("packed"));
 
         Assert.Equal((0, ""), (exitCode, error));
-        Assert.Matches("SQNR dB +μ before +μ after", output);
-        Assert.Matches(@"lm_head +\d+ × 16 +8 +two's complement +\d+\.\d+ +\d+\.\d\d +\d\.\d\d +\d\.\d\d\n", output);
+        Assert.Matches("SQNR dB +output dB +μ before +μ after", output);
+        Assert.Matches(@"lm_head +\d+ × 16 +8 +two's complement +\d+\.\d+ +\d+\.\d\d +– +\d\.\d\d +\d\.\d\d\n", output);
     }
 
     [Fact]
