@@ -24,7 +24,7 @@ internal sealed class InputSecondMoment : IDisposable
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor readable = inputs.detach().cpu();
-        _sum.add_(readable.t().matmul(readable));
+        _sum.add_(readable.t().matmul(readable), HeldScalar.Of(1));
         TokenCount += readable.shape[0];
     }
 

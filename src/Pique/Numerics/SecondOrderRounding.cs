@@ -101,7 +101,7 @@ public static class SecondOrderRounding
         Tensor identity = eye(columns, dtype: ScalarType.Float64);
         for (double share = damping; share <= LargestDamping; share *= DampingGrowth)
         {
-            Tensor damped = secondMoment.add(identity.mul(HeldScalar.Of(share * mean))).flip(0, 1);
+            Tensor damped = secondMoment.add(identity.mul(HeldScalar.Of(share * mean)), HeldScalar.Of(1)).flip(0, 1);
             (Tensor lower, Tensor outcome) = linalg.cholesky_ex(damped);
             if (outcome.item<int>() == 0)
                 return linalg.solve_triangular(lower.flip(0, 1), identity, upper: true).to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
