@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pique.Benchmarks;
+using Pique.Benchmarks.Calibration;
 using Pique.Benchmarks.HostileFiles;
 using Pique.Benchmarks.PiQuantization;
 
@@ -29,5 +30,8 @@ Option<long> first = new("--first") { Description = "Number of the first case, t
 Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
 soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, soak, peer };
+Command calibration = new("calibration", "Methods of calibration, divisions of bits over layers, and starts of training.") { models, text, steps, json, threads };
+calibration.SetAction(parsed => CalibrationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(json)));
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, calibration, soak, peer };
 return root.Parse(args).Invoke();

@@ -81,6 +81,7 @@ internal static class CommandLine
 
         root.Subcommands.Add(DemoCommand.Create(Context));
         root.Subcommands.Add(TrainCommand.Create(Context));
+        root.Subcommands.Add(CalibrateCommand.Create(Context));
         root.Subcommands.Add(QuantizeCommand.Create(Context));
         root.Subcommands.Add(EvaluateCommand.Create(Context));
         root.Subcommands.Add(GenerateCommand.Create(Context));

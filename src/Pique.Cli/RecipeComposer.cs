@@ -21,7 +21,7 @@ internal static class RecipeComposer
     /// <summary>Composes a recipe.</summary>
     /// <param name="qat">The configuration.</param>
     /// <param name="model">Path of the model.</param>
-    /// <param name="dataFiles">Paths of text and JSONL files; running text in them counts as general.</param>
+    /// <param name="dataFiles">Text and JSONL files, see <see cref="DataArgument"/>.</param>
     /// <param name="grid">Where the levels of the weights lie.</param>
     /// <returns>The recipe, its paths absolute.</returns>
     /// <exception cref="InputException">The model cannot be read.</exception>
@@ -34,7 +34,7 @@ internal static class RecipeComposer
             Model = Path.GetFullPath(model),
             Data = new DataRecipe
             {
-                Files = [.. dataFiles.Select(file => new DataFile { Path = Path.GetFullPath(file) })],
+                Files = [.. dataFiles.Select(DataArgument.Parse)],
                 HeldOutShare = HeldOutShare,
                 ContextTokens = Math.Min(ModelLoader.ReadConfig(model).UsableContextTokens, MaxContextTokens),
             },

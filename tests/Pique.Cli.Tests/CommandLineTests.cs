@@ -10,12 +10,13 @@ public class CommandLineTests
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
         string[] commands = [.. output.Split("Commands:\n")[1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim().Split(' ')[0])];
-        Assert.Equal(["demo", "train", "quantize", "evaluate", "generate", "export", "inspect", "verify", "config", "pretrain"], commands);
+        Assert.Equal(["demo", "train", "calibrate", "quantize", "evaluate", "generate", "export", "inspect", "verify", "config", "pretrain"], commands);
     }
 
     [Theory]
     [InlineData("demo")]
     [InlineData("train")]
+    [InlineData("calibrate")]
     [InlineData("quantize")]
     [InlineData("evaluate")]
     [InlineData("generate")]

@@ -13,7 +13,7 @@ internal static class DemoCommand
 
     /// <summary>What a run folder holds.</summary>
     private static readonly HashSet<string> RunEntries =
-        ["recipe.json", "calibration.json", "metrics.jsonl", "checkpoints", "model", "model.gguf", "report.html", "result.json"];
+        ["recipe.json", "calibration.json", "calibration.safetensors", "metrics.jsonl", "checkpoints", "model", "model.gguf", "report.html", "result.json"];
 
     public static Command Create(ContextFactory context)
     {

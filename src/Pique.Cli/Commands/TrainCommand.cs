@@ -15,12 +15,13 @@ internal static class TrainCommand
         var recipe = new Argument<string?>("RECIPE") { Description = "Recipe file; or give --config, --model and --data instead.", Arity = ArgumentArity.ZeroOrOne };
         var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
         var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder, packed folder to go on from, .gguf file or llama2.c .bin file.", HelpName = "DIR" };
-        var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         Option<WeightGrid?> grid = GridOption.Create("auto");
         var teacher = new Option<string?>("--teacher") { Description = "Teacher [default: the model itself].", HelpName = "DIR" };
+        var calibration = new Option<string?>("--calibration") { Description = "Use this calibration.json in place of calibrating.", HelpName = "FILE" };
         var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in the folder from its newest checkpoint." };
-        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, grid, teacher, output, resume };
+        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, grid, teacher, calibration, output, resume };
         command.Validators.Add(result =>
         {
             bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
@@ -40,10 +41,11 @@ internal static class TrainCommand
             Recipe choices = parsed.GetValue(recipe) is { } path
                 ? Load(path)
                 : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
+            string? artifactPath = parsed.GetValue(calibration) is { } artifact ? Path.GetFullPath(artifact) : choices.Calibration.Artifact;
             string? teacherPath = parsed.GetValue(teacher) is { } given ? Path.GetFullPath(given) : choices.Teacher;
             return Run(
                 settings,
-                choices with { Teacher = teacherPath, Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed } },
+                choices with { Teacher = teacherPath, Calibration = choices.Calibration with { Artifact = artifactPath }, Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed } },
                 parsed.GetRequiredValue(output),
                 parsed.GetValue(resume));
         });

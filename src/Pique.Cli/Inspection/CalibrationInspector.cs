@@ -11,23 +11,25 @@ internal static class CalibrationInspector
     /// <exception cref="InputException">The file is damaged.</exception>
     public static InspectionResult Inspect(string path)
     {
-        CalibrationArtifact artifact = CalibrationFile.Load(path);
+        using CalibrationArtifact artifact = CalibrationFile.Load(path);
         return new InspectionResult(
             "calibration",
             [
-                ("method", artifact.Method == Configuration.CalibrationMethod.Absmax ? "absmax" : "mse"),
+                ("method", MethodOption.NameOf(artifact.Method)),
                 ("seed", artifact.Seed),
                 ("timestamp", artifact.Timestamp.ToString("u", System.Globalization.CultureInfo.InvariantCulture)),
+                ("model_digest", artifact.ModelDigest),
                 ("dataset_digest", artifact.DatasetDigest),
+                ("samples", artifact.SampleCounts.Values.Sum()),
                 ("bits", artifact.Config.Bits),
                 ("file_bytes", new FileInfo(path).Length),
             ],
             "weights",
-            ["name", "shape", "bits", "grid", "scales", "scale_min", "scale_max", "sqnr_db"],
-            [.. artifact.Tensors.Select(entry => Row(entry.Key, entry.Value))]);
+            ["name", "shape", "bits", "grid", "scales", "scale_min", "scale_max", "sqnr_db", "input_min", "input_max"],
+            [.. artifact.Tensors.Select(entry => Row(entry.Key, entry.Value, artifact.Activations.FirstOrDefault(input => input.Key == entry.Key).Value))]);
     }
 
-    private static object?[] Row(string name, CalibratedTensor tensor) =>
+    private static object?[] Row(string name, CalibratedTensor tensor, CalibratedActivation? input) =>
     [
         name,
         new[] { tensor.Rows, tensor.Columns },
@@ -37,5 +39,7 @@ internal static class CalibrationInspector
         tensor.Scales.Count == 0 ? null : (double)tensor.Scales.Min(),
         tensor.Scales.Count == 0 ? null : (double)tensor.Scales.Max(),
         tensor.SqnrDecibels,
+        (double?)input?.MinMax.Lowest,
+        (double?)input?.MinMax.Highest,
     ];
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pique.Calibration;
 using Pique.Evaluation;
 using Pique.Pipeline;
 using Pique.Training;
@@ -32,6 +33,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case PipelineEvent.Rotated { Layers: var layers }:
                 display.Line(Units.Text($"  mean μ of {layers.Count} layers {layers.Average(layer => layer.Before):F2} before, {layers.Average(layer => layer.After):F2} after"));
                 break;
+            case PipelineEvent.Calibrated { Progress: var progress }:
+                Report(progress);
+                break;
             case PipelineEvent.Scored { Score: var score }:
                 display.Line($"  {ScoreText(score)}");
                 break;
@@ -43,6 +47,15 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
                 break;
         }
     }
+
+    /// <summary>Tells how far calibration is.</summary>
+    /// <param name="progress">How far.</param>
+    public void Report(CalibrationProgress progress) => display.Advance(progress.Done, progress.Total, () => progress.Stage switch
+    {
+        CalibrationStage.Inputs => Units.Text($"inputs of the layers: batch {progress.Done} of {progress.Total}"),
+        CalibrationStage.Sensitivity => Units.Text($"sensitivity: layer {progress.Done} of {progress.Total}"),
+        _ => Units.Text($"second-order rounding: block {progress.Done} of {progress.Total}"),
+    });
 
     /// <summary>Tells an event of the trainer.</summary>
     /// <param name="happening">The event.</param>
@@ -95,7 +108,7 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
     {
         PipelinePhase.Load => "Loading models and data",
         PipelinePhase.Rotate => "Rotating weights",
-        PipelinePhase.Calibrate => "Finding scales",
+        PipelinePhase.Calibrate => "Calibrating",
         PipelinePhase.Baseline => "Measuring the teacher and the rounded, untrained model",
         PipelinePhase.Train => "Training",
         PipelinePhase.Convert => "Packing",

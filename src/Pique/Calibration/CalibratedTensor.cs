@@ -22,6 +22,9 @@ public sealed record CalibratedTensor(
     /// <summary>Where the levels lie.</summary>
     public GridKind Kind { get; init; } = ZeroPoints is null ? GridKind.TwosComplement : GridKind.Affine;
 
+    /// <summary>Signal over noise of the layer's output on the calibration inputs; null where it was not measured or nothing is lost.</summary>
+    public double? OutputSqnrDecibels { get; init; }
+
     /// <summary>Whether scales have two levels, see <see cref="TwoLevelScale"/>.</summary>
     public bool TwoLevelScales { get; init; }
 }

@@ -1,5 +1,7 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pique.Configuration;
 using Pique.Formats;
@@ -7,65 +9,68 @@ using Pique.Numerics;
 
 namespace Pique.Calibration;
 
-/// <summary>Reads and writes calibration.json.</summary>
+/// <summary>Writes and reads calibration.json and, where second-order rounding was used, the file of rounded weights beside it.</summary>
 public static class CalibrationFile
 {
     /// <summary>Name of the file in a run folder.</summary>
     public const string FileName = "calibration.json";
 
     /// <summary>"grid" of a weight on the half-integer grid; on the others, zero points or none tell which.</summary>
-    private const string HalfInteger = "half_integer";
+    internal const string HalfInteger = "half_integer";
 
-    private const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
+    internal const string TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
-    private static readonly JsonWriterOptions WriterOptions = new() { Indented = true };
+    private static readonly JsonWriterOptions WriterOptions = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes an artifact; the file is whole or absent.</summary>
+    /// <summary>Path of the rounded weights that belong to a calibration file: "calibration.safetensors" beside "calibration.json".</summary>
+    /// <param name="path">Path of the calibration file.</param>
+    public static string RoundedWeightsPath(string path) => Path.ChangeExtension(path, ".safetensors");
+
+    /// <summary>Writes an artifact; each file is whole or absent, and the calibration file comes last.</summary>
     /// <param name="path">File to write.</param>
     /// <param name="artifact">What calibration found.</param>
     /// <exception cref="InputException">The folder is missing or not writable.</exception>
-    public static void Save(string path, CalibrationArtifact artifact) => AtomicFile.Write(path, stream => Write(stream, artifact));
+    public static void Save(string path, CalibrationArtifact artifact)
+    {
+        string? roundedDigest = null;
+        if (artifact.RoundedWeights is { } rounded)
+        {
+            RoundedWeightsFile.Save(RoundedWeightsPath(path), rounded);
+            roundedDigest = DigestOf(RoundedWeightsPath(path));
+        }
 
-    /// <summary>SHA-256 of the file an artifact makes, its timestamp taken as the first moment of the calendar: equal for equal inputs.</summary>
+        AtomicFile.Write(path, stream =>
+        {
+            using Utf8JsonWriter json = new(stream, WriterOptions);
+            Write(json, artifact, roundedDigest);
+        });
+    }
+
+    /// <summary>SHA-256 of an artifact: of its file as if it had been written at the first moment of the calendar, with the rounded weights, where there are some, after it. Equal for equal inputs.</summary>
     /// <param name="artifact">What calibration found.</param>
     /// <returns>64 hexadecimal digits, lower case.</returns>
     public static string Digest(CalibrationArtifact artifact)
     {
-        using MemoryStream content = new();
-        Write(content, artifact with { Timestamp = DateTimeOffset.MinValue });
-        return Convert.ToHexStringLower(SHA256.HashData(content.ToArray()));
-    }
-
-    private static void Write(Stream stream, CalibrationArtifact artifact)
-    {
-        using Utf8JsonWriter json = new(stream, WriterOptions);
-        json.WriteStartObject();
-        json.WriteNumber("format_version", CalibrationArtifact.CurrentFormatVersion);
-        json.WriteString("method", NameOf(artifact.Method));
-        json.WriteNumber("seed", artifact.Seed);
-        json.WriteString("timestamp", artifact.Timestamp.UtcDateTime.ToString(TimestampFormat, CultureInfo.InvariantCulture));
-        json.WriteString("dataset_sha256", artifact.DatasetDigest);
-        json.WritePropertyName("config");
-        using (JsonDocument config = JsonDocument.Parse(QatConfigJson.Write(artifact.Config)))
-            config.RootElement.WriteTo(json);
-        json.WriteStartObject("tensors");
-        foreach ((string name, CalibratedTensor tensor) in artifact.Tensors)
-            Write(json, name, tensor);
-        json.WriteEndObject();
-        json.WriteEndObject();
+        using DigestStream content = new(Stream.Null);
+        using (Utf8JsonWriter json = new(content, WriterOptions))
+            Write(json, artifact with { Timestamp = DateTimeOffset.MinValue }, roundedDigest: null);
+        foreach ((_, TorchSharp.torch.Tensor weight) in (artifact.RoundedWeights ?? ReadOnlyDictionary<string, TorchSharp.torch.Tensor>.Empty).OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            RoundedWeightsFile.WriteContent(content, weight);
+        return Convert.ToHexStringLower(content.Finish());
     }
 
     /// <summary>Reads an artifact.</summary>
     /// <param name="path">File to read.</param>
-    /// <returns>What calibration found.</returns>
-    /// <exception cref="InputException">The file is missing, no calibration file, of another version, or its parts disagree.</exception>
+    /// <returns>What calibration found, owned by the caller.</returns>
+    /// <exception cref="InputException">The file is missing, no calibration file, of another version, or its parts disagree, or the rounded weights are missing or others.</exception>
     public static CalibrationArtifact Load(string path)
     {
         try
         {
             using FileStream stream = File.OpenRead(path);
-            using JsonDocument document = JsonDocument.Parse(stream);
-            return Read(path, document.RootElement);
+            using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            CalibrationArtifact artifact = CalibrationReader.Read(path, document.RootElement, out string? roundedDigest);
+            return roundedDigest is null ? artifact : artifact with { RoundedWeights = LoadRoundedWeights(path, roundedDigest, artifact) };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -77,9 +82,60 @@ public static class CalibrationFile
         }
     }
 
-    private static void Write(Utf8JsonWriter json, string name, CalibratedTensor tensor)
+    private static IReadOnlyDictionary<string, TorchSharp.torch.Tensor> LoadRoundedWeights(string path, string digest, CalibrationArtifact artifact)
+    {
+        string roundedPath = RoundedWeightsPath(path);
+        if (!File.Exists(roundedPath))
+            throw new InputException($"{roundedPath}: no such file, expected the rounded weights that belong to {path}; keep the two side by side, or calibrate again.");
+        if (DigestOf(roundedPath) is { } found && found != digest)
+            throw new InputException($"{roundedPath}: found SHA-256 {found}, expected {digest}, as {path} has it; the two are not of one calibration. Calibrate again.");
+        return RoundedWeightsFile.Load(roundedPath, artifact.Tensors);
+    }
+
+    private static void Write(Utf8JsonWriter json, CalibrationArtifact artifact, string? roundedDigest)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("format_version", CalibrationArtifact.CurrentFormatVersion);
+        json.WriteString("method", SnakeCase.Of(artifact.Method));
+        json.WriteBoolean("weighted", artifact.Weighted);
+        json.WriteNumber("seed", artifact.Seed);
+        json.WriteString("timestamp", artifact.Timestamp.UtcDateTime.ToString(TimestampFormat, CultureInfo.InvariantCulture));
+        json.WriteString("model_sha256", artifact.ModelDigest);
+        json.WriteString("dataset_sha256", artifact.DatasetDigest);
+        json.WriteStartObject("samples");
+        foreach (DataDomain domain in Enum.GetValues<DataDomain>())
+            json.WriteNumber(SnakeCase.Of(domain), artifact.SampleCounts.GetValueOrDefault(domain));
+        json.WriteEndObject();
+        json.WritePropertyName("config");
+        using (JsonDocument config = JsonDocument.Parse(QatConfigJson.Write(artifact.Config)))
+            config.RootElement.WriteTo(json);
+        json.WriteNumber("activation_bits", artifact.ActivationBits);
+        json.WriteString("rounded_weights_sha256", roundedDigest);
+        json.WriteStartArray("warnings");
+        foreach (string warning in artifact.Warnings)
+            json.WriteStringValue(warning);
+        json.WriteEndArray();
+        WriteMap(json, "tensors", artifact.Tensors, Write);
+        WriteMap(json, "activations", artifact.Activations, (writer, activation) => Write(writer, activation, artifact));
+        WriteMap(json, "sensitivity", artifact.Sensitivity.Select(layer => KeyValuePair.Create(layer.Name, layer)), Write);
+        json.WriteEndObject();
+    }
+
+    private static void WriteMap<T>(Utf8JsonWriter json, string name, IEnumerable<KeyValuePair<string, T>> entries, Action<Utf8JsonWriter, T> write)
     {
         json.WriteStartObject(name);
+        foreach ((string key, T value) in entries)
+        {
+            json.WriteStartObject(key);
+            write(json, value);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, CalibratedTensor tensor)
+    {
         json.WriteNumber("bits", tensor.Bits);
         if (tensor.Kind == GridKind.HalfInteger)
             json.WriteString("grid", HalfInteger);
@@ -92,7 +148,32 @@ public static class CalibrationFile
             WriteArray(json, "zero_points", [.. zeroPoints.Select(zero => (int)zero)]);
         if (tensor.SqnrDecibels is { } sqnr)
             json.WriteNumber("sqnr_db", Math.Round(sqnr, 4));
-        json.WriteEndObject();
+        if (tensor.OutputSqnrDecibels is { } outputSqnr)
+            json.WriteNumber("output_sqnr_db", Math.Round(outputSqnr, 4));
+    }
+
+    private static void Write(Utf8JsonWriter json, CalibratedActivation activation, CalibrationArtifact artifact)
+    {
+        json.WriteNumber("tokens", activation.TokenCount);
+        json.WriteNumber("rms", Rounded(activation.RootMeanSquare));
+        WriteArray(json, "min_max", ValuesOf(activation.MinMax));
+        WriteArray(json, "percentile", ValuesOf(activation.Percentile));
+        WriteArray(json, "mse", ValuesOf(activation.Mse));
+        WriteArray(json, "entropy", ValuesOf(activation.Entropy));
+        (float scale, int zeroPoint) = CalibratedActivation.AffineGrid(activation.RangeOf(artifact.Method), artifact.ActivationBits);
+        json.WriteNumber("scale", scale);
+        json.WriteNumber("zero_point", zeroPoint);
+    }
+
+    private static void Write(Utf8JsonWriter json, LayerSensitivity layer)
+    {
+        json.WriteNumber("weights", layer.WeightCount);
+        if (layer.ChosenBits is { } bits)
+            json.WriteNumber("chosen_bits", bits);
+        WriteArray(json, "bits", [.. layer.Costs.Select(cost => cost.Bits)]);
+        WriteArray(json, "predicted_nats", [.. layer.Costs.Select(cost => Rounded(cost.PredictedNats))]);
+        if (layer.Costs.All(cost => cost.MeasuredNats is not null))
+            WriteArray(json, "measured_nats", [.. layer.Costs.Select(cost => Rounded(cost.MeasuredNats!.Value))]);
     }
 
     /// <summary>An array on one line: a number a line would make files of millions of lines.</summary>
@@ -102,62 +183,15 @@ public static class CalibrationFile
         json.WriteRawValue(JsonSerializer.Serialize(values));
     }
 
-    private static CalibrationArtifact Read(string path, JsonElement root)
-    {
-        int version = root.GetProperty("format_version").GetInt32();
-        if (version != CalibrationArtifact.CurrentFormatVersion)
-        {
-            throw new InputException(
-                $"{path}: found format version {version}, expected {CalibrationArtifact.CurrentFormatVersion}; calibrate again with this version of Pique.");
-        }
+    private static float[] ValuesOf(ObservedRange range) => [range.Lowest, range.Highest];
 
-        string method = root.GetProperty("method").GetString() ?? "";
-        return new()
-        {
-            Method = Enum.GetValues<CalibrationMethod>().Cast<CalibrationMethod?>().FirstOrDefault(known => NameOf(known!.Value) == method)
-                ?? throw new InputException($"{path}: method: found \"{method}\", expected one of {string.Join(", ", Enum.GetValues<CalibrationMethod>().Select(NameOf))}."),
-            Seed = root.GetProperty("seed").GetInt64(),
-            Timestamp = root.GetProperty("timestamp").GetDateTimeOffset(),
-            DatasetDigest = root.GetProperty("dataset_sha256").GetString(),
-            Config = QatConfigJson.Read(root.GetProperty("config").GetRawText(), path),
-            Tensors = [.. root.GetProperty("tensors").EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, ReadTensor(path, entry)))],
-        };
+    /// <summary>Seven significant digits: what a statistic is worth. JSON has no word for what is no number.</summary>
+    private static double Rounded(double value) =>
+        double.IsFinite(value) ? double.Parse(value.ToString("G7", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : double.MaxValue;
+
+    private static string DigestOf(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
-
-    private static CalibratedTensor ReadTensor(string path, JsonProperty entry)
-    {
-        JsonElement json = entry.Value;
-        long[] shape = ReadArray(json.GetProperty("shape"), value => value.GetInt64());
-        long[] scaleShape = ReadArray(json.GetProperty("scale_shape"), value => value.GetInt64());
-        float[] scales = ReadArray(json.GetProperty("scales"), value => value.GetSingle());
-        byte[]? zeroPoints = json.TryGetProperty("zero_points", out JsonElement zeros) ? ReadArray(zeros, value => value.GetByte()) : null;
-        double? sqnr = json.TryGetProperty("sqnr_db", out JsonElement decibels) ? decibels.GetDouble() : null;
-        string where = $"{path}: tensors.{entry.Name}";
-        if (shape.Length != 2 || scaleShape.Length != 2 || scaleShape[0] < 0 || scaleShape[1] < 0)
-            throw new InputException($"{where}: found shape of {shape.Length} and scale_shape of {scaleShape.Length} sizes, expected two each; calibrate again.");
-        long expected = checked(scaleShape[0] * scaleShape[1]);
-        if (scales.Length != expected || (zeroPoints is not null && zeroPoints.Length != expected))
-            throw new InputException($"{where}: found {scales.Length} scales and {zeroPoints?.Length ?? 0} zero points, expected {expected}; calibrate again.");
-        if (Array.FindIndex(scales, scale => !(scale > 0) || !float.IsFinite(scale)) is var bad and >= 0)
-            throw new InputException($"{where}: scales[{bad}]: found {scales[bad]}, expected a finite number above zero; calibrate again.");
-        string? grid = json.TryGetProperty("grid", out JsonElement kind) ? kind.GetString() ?? "" : null;
-        if (grid is not null and not HalfInteger)
-            throw new InputException($"{where}.grid: found \"{grid}\", expected \"{HalfInteger}\" or no such field; calibrate again.");
-        if (grid is not null && zeroPoints is not null)
-            throw new InputException($"{where}: found zero points on the half-integer grid, expected none; calibrate again.");
-        int levels = json.TryGetProperty("scale_levels", out JsonElement levelCount) ? levelCount.GetInt32() : 1;
-        if (levels is not (1 or 2))
-            throw new InputException($"{where}.scale_levels: found {levels}, expected 1 or 2; calibrate again.");
-        CalibratedTensor tensor = new(json.GetProperty("bits").GetInt32(), shape[0], shape[1], scaleShape, scales, zeroPoints, sqnr) { TwoLevelScales = levels == 2 };
-        return grid is null ? tensor : tensor with { Kind = GridKind.HalfInteger };
-    }
-
-    private static T[] ReadArray<T>(JsonElement json, Func<JsonElement, T> read) => [.. json.EnumerateArray().Select(read)];
-
-    private static string NameOf(CalibrationMethod method) => method switch
-    {
-        CalibrationMethod.Absmax => "absmax",
-        CalibrationMethod.Mse => "mse",
-        _ => throw new ArgumentOutOfRangeException(nameof(method), method, "Unknown calibration method."),
-    };
 }

@@ -22,6 +22,9 @@ public sealed record LayerOverride
     /// <summary>Bits, or null for those of the configuration. Stating them leaves the recipe's grid, which belongs to the bits of the configuration, for <see cref="WeightGrid.Auto"/>.</summary>
     public int? Bits { get; init; }
 
+    /// <summary>Average bits that calibration divides over the layers by their sensitivity, or null; written "bits": "auto:2.5". Leaves the recipe's grid as stated bits do.</summary>
+    public float? AverageBits { get; init; }
+
     /// <summary>Granularity, or null for that of the configuration.</summary>
     public QuantGranularity? Granularity { get; init; }
 

@@ -41,6 +41,7 @@ public static class RecipeFile
                 Model = Path.GetFullPath(recipe.Model, folder),
                 Teacher = recipe.Teacher is null ? null : Path.GetFullPath(recipe.Teacher, folder),
                 Data = Resolve(recipe.Data, folder),
+                Calibration = recipe.Calibration with { Artifact = recipe.Calibration.Artifact is { } artifact ? Path.GetFullPath(artifact, folder) : null },
                 Training = Resolve(recipe.Training, folder),
             });
         }

@@ -24,11 +24,11 @@ public static class RecipeJson
             json.Field("pi_k_per_channel", recipe.PiKPerChannel);
             json.Field("oscillation_dampening", recipe.OscillationDampening);
             RecipePartsJson.Write(json, "training", recipe.Training);
-            json.Field("calibration", () => json.Object(() => json.Field("method", recipe.Calibration.Method)));
+            CalibrationJson.Write(json, "calibration", recipe.Calibration);
             json.List("overrides", recipe.Overrides, layers => json.Object(() =>
             {
                 json.Field("pattern", layers.Pattern);
-                json.Field("bits", layers.Bits);
+                CalibrationJson.WriteBits(json, "bits", layers);
                 VariantJson.Write(json, "granularity", layers.Granularity);
                 json.Field("full_precision", layers.FullPrecision);
             }));
@@ -67,20 +67,23 @@ public static class RecipeJson
             PiKPerChannel = fields.Boolean("pi_k_per_channel", fallback.PiKPerChannel),
             OscillationDampening = fields.Single("oscillation_dampening", fallback.OscillationDampening),
             Training = fields.Object("training", fallback.Training, RecipePartsJson.ReadTraining),
-            Calibration = fields.Object("calibration", fallback.Calibration, calibration => new CalibrationRecipe
-            {
-                Method = calibration.Enum("method", fallback.Calibration.Method),
-            }),
+            Calibration = fields.Object("calibration", fallback.Calibration, CalibrationJson.Read),
             Overrides = fields.List("overrides", fallback.Overrides, ReadOverride),
         };
     }
 
-    private static LayerOverride ReadOverride(ObjectReader fields) => new()
+    private static LayerOverride ReadOverride(ObjectReader fields)
     {
-        Pattern = fields.String("pattern", ""),
-        Bits = fields.OptionalInt32("bits", null),
-        Granularity = fields.Value<QuantGranularity?>("granularity", null, (element, path, faults) =>
-            element.ValueKind == JsonValueKind.Null ? (true, null) : VariantJson.ReadGranularity(element, path, faults)),
-        FullPrecision = fields.Boolean("full_precision", false),
-    };
+        string pattern = fields.String("pattern", "");
+        (int? bits, float? average) = fields.Value<(int?, float?)>("bits", (null, null), CalibrationJson.ReadBits);
+        return new()
+        {
+            Pattern = pattern,
+            Bits = bits,
+            AverageBits = average,
+            Granularity = fields.Value<QuantGranularity?>("granularity", null, (element, path, faults) =>
+                element.ValueKind == JsonValueKind.Null ? (true, null) : VariantJson.ReadGranularity(element, path, faults)),
+            FullPrecision = fields.Boolean("full_precision", false),
+        };
+    }
 }

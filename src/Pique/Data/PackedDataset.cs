@@ -145,6 +145,7 @@ public sealed class PackedDataset : IBatchSource
         Array.Fill(inputs, _options.PaddingId);
         Array.Fill(targets, _options.PaddingId);
         List<BatchSpan> spans = [];
+        List<RecordPlace> places = [];
         int recordInBatch = 0;
         int tokenCount = 0;
         for (int row = 0; row < rows.Length; row++)
@@ -172,6 +173,7 @@ public sealed class PackedDataset : IBatchSource
                     spans.Add(new BatchSpan(row, recordInBatch, span with { Start = span.Start - piece.Start + column }));
                 }
 
+                places.Add(new RecordPlace(row, column, piece.Length, record.Origin));
                 recordInBatch++;
                 column += piece.Length;
                 tokenCount += piece.Length;
@@ -179,7 +181,7 @@ public sealed class PackedDataset : IBatchSource
         }
 
         long[] shape = [rows.Length, context];
-        return new TokenBatch(tensor(inputs, shape), tensor(targets, shape), tensor(lossMask, shape), spans, tokenCount) { DatasetRows = rows.ToArray() };
+        return new TokenBatch(tensor(inputs, shape), tensor(targets, shape), tensor(lossMask, shape), spans, tokenCount) { DatasetRows = rows.ToArray(), Records = places };
     }
 
     private string DigestOfLayout()

@@ -8,6 +8,13 @@ namespace Pique.Data;
 /// <param name="Span">Token run, as indices into the row's input tokens.</param>
 public readonly record struct BatchSpan(int Row, int Record, ReasoningSpan Span);
 
+/// <summary>Where a record, or a window of one, lies in a batch.</summary>
+/// <param name="Row">Row of the batch.</param>
+/// <param name="Start">Index of its first token in the row.</param>
+/// <param name="Length">Tokens.</param>
+/// <param name="Origin">Where the record was read, for messages.</param>
+public readonly record struct RecordPlace(int Row, int Start, int Length, string Origin);
+
 /// <summary>One batch of packed rows.</summary>
 /// <param name="Inputs">Token ids, shape [rows, context], int64.</param>
 /// <param name="Targets">Next token of each input, shape [rows, context], int64.</param>
@@ -18,6 +25,9 @@ public sealed record TokenBatch(Tensor Inputs, Tensor Targets, Tensor LossMask, 
 {
     /// <summary>Which row of its data set each row is, the same in every epoch; empty where there is no data set behind the batch.</summary>
     public IReadOnlyList<int> DatasetRows { get; init; } = [];
+
+    /// <summary>The records of the batch; tokens that belong to none are padding.</summary>
+    public IReadOnlyList<RecordPlace> Records { get; init; } = [];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -66,7 +66,7 @@ internal static unsafe class GradientArithmetic
     public static void Pass(Tensor upstream, Tensor destination, bool accumulates)
     {
         if (accumulates)
-            destination.add_(upstream);
+            destination.add_(upstream, HeldScalar.Of(1));
         else if (TensorPointer.IsAccessible(upstream))
             CopyKernel.Run(TensorPointer.Of(upstream), TensorPointer.Of(destination), upstream.numel());
         else

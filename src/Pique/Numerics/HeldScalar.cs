@@ -7,7 +7,8 @@ namespace Pique.Numerics;
 /// TorchSharp hands a scalar's native memory to libtorch without keeping its managed owner alive, so the garbage collector may free
 /// the memory while native code still reads it: the operation then throws or, worse, computes with garbage. Every scalar argument of
 /// a tensor operation is therefore made here. The last <see cref="HeldCount"/> scalars of a thread stay alive; an operation takes
-/// three at most and is over before its scalars fall out.
+/// three at most and is over before its scalars fall out. An addition has one even where none is written, the factor of the summand:
+/// it is written out, and tensors are not added by the operator.
 /// </remarks>
 internal static class HeldScalar
 {

@@ -22,9 +22,9 @@ internal static class PlainGradientArithmetic
             Tensor inRange = rounded.InRange();
             Tensor result = WeightGradient(gradient, rounded, inRange, rule);
             if (rule.Dampening != 0f)
-                result = result.add(where(inRange, rounded.Weights.sub(rounded.Value).mul_(HeldScalar.Of(2f * rule.Strength * rule.Dampening)), none));
+                result = result.add(where(inRange, rounded.Weights.sub(rounded.Value).mul_(HeldScalar.Of(2f * rule.Strength * rule.Dampening)), none), HeldScalar.Of(1));
             Tensor target = layout.WeightView(destination, segment);
-            _ = accumulates ? target.add_(result) : target.copy_(result);
+            _ = accumulates ? target.add_(result, HeldScalar.Of(1)) : target.copy_(result);
 
             float factor = rule.ScaleFactor(segment.BlockSize);
             if (scaleGradients is not null)
@@ -51,8 +51,8 @@ internal static class PlainGradientArithmetic
             SteVariant.Standard => gradient,
             SteVariant.Clipped clipped => Kept(rounded.Weights.abs().le_(HeldScalar.Of(clipped.ClipValue)).to(ScalarType.Bool)),
             SteVariant.LearnedStepSize => Kept(inRange),
-            SteVariant.Ewgs ewgs => rounded.Weights.sub(rounded.Value).abs_().mul_(HeldScalar.Of(rule.Strength * ewgs.Lambda)).add_(HeldScalar.Of(1f)).mul_(gradient),
-            SteVariant.EwgsSigned signed => rounded.Quotient.sub(rounded.Level).mul_(HeldScalar.Of(rule.Strength * signed.Delta)).mul_(gradient.abs()).add_(gradient),
+            SteVariant.Ewgs ewgs => rounded.Weights.sub(rounded.Value).abs_().mul_(HeldScalar.Of(rule.Strength * ewgs.Lambda)).add_(HeldScalar.Of(1f), HeldScalar.Of(1)).mul_(gradient),
+            SteVariant.EwgsSigned signed => rounded.Quotient.sub(rounded.Level).mul_(HeldScalar.Of(rule.Strength * signed.Delta)).mul_(gradient.abs()).add_(gradient, HeldScalar.Of(1)),
             _ => throw new InvalidOperationException($"{rule.Estimator}: unknown estimator."),
         };
     }

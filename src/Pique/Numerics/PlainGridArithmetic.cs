@@ -15,7 +15,7 @@ internal static class PlainGridArithmetic
         {
             Tensor view = layout.WeightView(weight, segment);
             PlainRounding rounding = new(view, scales, zeroPoints, segment, grid);
-            return strength < 1f ? rounding.Value.sub(view).mul_(HeldScalar.Of(strength)).add_(view) : rounding.Value;
+            return strength < 1f ? rounding.Value.sub(view).mul_(HeldScalar.Of(strength)).add_(view, HeldScalar.Of(1)) : rounding.Value;
         });
         return output.to(outputType).MoveToOuterDisposeScope();
     }
@@ -48,7 +48,7 @@ internal static class PlainGridArithmetic
         Tensor scale = input.amax([-1], keepdim: true).clamp_min_(HeldScalar.Of(0f)).sub_(lowest).div_(HeldScalar.Of(maxCode)).clamp_min_(HeldScalar.Of(Kernels.ActivationRule.SmallestScale));
         Tensor lowestLevel = lowest.div_(scale).round_();
         Tensor levels = input.div(scale).round_();
-        return levels.clamp_(lowestLevel, lowestLevel.add(HeldScalar.Of(maxCode))).add_(HeldScalar.Of(0f)).mul_(scale).MoveToOuterDisposeScope();
+        return levels.clamp_(lowestLevel, lowestLevel.add(HeldScalar.Of(maxCode), HeldScalar.Of(1))).add_(HeldScalar.Of(0f), HeldScalar.Of(1)).mul_(scale).MoveToOuterDisposeScope();
     }
 
     /// <summary>Mean over the weights of every group, shape [lines, blocksPerLine].</summary>

@@ -24,7 +24,7 @@ internal sealed class PlainRounding
         if (zeroPoints is not null)
         {
             _lowest = GroupLayout.GroupView(zeroPoints, segment).neg();
-            _highest = _lowest.add(HeldScalar.Of(grid.MaxCode));
+            _highest = _lowest.add(HeldScalar.Of(grid.MaxCode), HeldScalar.Of(1));
         }
 
         Quotient = weights.div(Scales);
@@ -32,7 +32,7 @@ internal sealed class PlainRounding
         _ = _lowest is null
             ? integers.clamp_(HeldScalar.Of(-grid.SymmetricZeroPoint), HeldScalar.Of(grid.SymmetricZeroPoint - 1))
             : integers.clamp_(_lowest, _highest!);
-        Level = integers.add_(HeldScalar.Of(grid.Offset));
+        Level = integers.add_(HeldScalar.Of(grid.Offset), HeldScalar.Of(1));
         Value = Level.mul(Scales);
     }
 

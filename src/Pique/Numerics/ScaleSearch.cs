@@ -16,8 +16,13 @@ public static class ScaleSearch
     /// <param name="layout">Which weights share a scale.</param>
     /// <param name="grid">The codes.</param>
     /// <param name="method">How the scale is found.</param>
+    /// <param name="importance">
+    /// Factors of the columns' squared errors, shape [columns], finite and zero or more: E[x²] of the input channel makes
+    /// <see cref="ScaleMethod.MinimumError"/> minimise the expected squared error of the layer's output as far as inputs are
+    /// uncorrelated. Null weighs all columns alike; the other methods take no factors.
+    /// </param>
     /// <returns>Float16-exact scales within [2^−24, 65504]; a group of zeros gets 2^−24. On the weight's device.</returns>
-    public static GroupScales Find(Tensor weight, GroupLayout layout, CodeGrid grid, ScaleMethod method)
+    public static GroupScales Find(Tensor weight, GroupLayout layout, CodeGrid grid, ScaleMethod method, Tensor? importance = null)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -26,7 +31,7 @@ public static class ScaleSearch
         Tensor scales = method switch
         {
             ScaleMethod.AbsMax => HalfScale.Round(covering),
-            ScaleMethod.MinimumError => MinimumError(readable, layout, covering, zeroPoints, grid),
+            ScaleMethod.MinimumError => MinimumError(readable, layout, covering, zeroPoints, grid, importance),
             ScaleMethod.MeanAbsolute => HalfScale.Round(PlainGridArithmetic.GroupMean(readable.abs(), layout).mul_(HeldScalar.Of(2f / MathF.Sqrt(grid.PositiveLevels)))),
             _ => throw new ArgumentOutOfRangeException(nameof(method), method, "Unknown scale method."),
         };
@@ -56,12 +61,29 @@ public static class ScaleSearch
         return (k.to(weight.device).MoveToOuterDisposeScope(), new(chosen.to(weight.device).MoveToOuterDisposeScope(), zeroPoints?.to(weight.device).MoveToOuterDisposeScope()));
     }
 
-    private static unsafe Tensor MinimumError(Tensor weight, GroupLayout layout, Tensor covering, Tensor? zeroPoints, CodeGrid grid)
+    private static unsafe Tensor MinimumError(Tensor weight, GroupLayout layout, Tensor covering, Tensor? zeroPoints, CodeGrid grid, Tensor? importance)
     {
         Tensor scales = covering.clone();
         if (layout.WeightCount == 0)
             return HalfScale.Round(scales);
-        ScaleSearchKernel.Run(TensorPointer.Of(weight), new GridPointers(grid, TensorPointer.Of(scales), zeroPoints is null ? null : TensorPointer.Of(zeroPoints)), layout, KernelForms.Best);
+        Tensor? factors = importance is null ? null : FactorsOfLine(importance, layout);
+        ScaleSearchKernel.Run(
+            TensorPointer.Of(weight),
+            new GridPointers(grid, TensorPointer.Of(scales), zeroPoints is null ? null : TensorPointer.Of(zeroPoints)),
+            layout,
+            KernelForms.Best,
+            factors is null ? null : TensorPointer.Of(factors));
         return scales;
+    }
+
+    /// <summary>Factors by place in a line, scaled to a mean of 1 so that sums stay within float32 whatever the inputs' unit.</summary>
+    private static Tensor FactorsOfLine(Tensor importance, GroupLayout layout)
+    {
+        if (importance.numel() != layout.Columns)
+            throw new ArgumentException($"Found {importance.numel()} factors, expected one for each of {layout.Columns} columns.", nameof(importance));
+        Tensor exact = importance.detach().cpu().to(ScalarType.Float64).view(1, -1);
+        double mean = exact.mean().item<double>();
+        Tensor factors = mean > 0 ? exact.div(HeldScalar.Of(mean)) : ones_like(exact);
+        return factors.to(ScalarType.Float32).expand(layout.LineWidth / layout.Columns, layout.Columns).contiguous();
     }
 }

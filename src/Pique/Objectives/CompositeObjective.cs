@@ -81,7 +81,7 @@ public sealed class CompositeObjective
             return new(terms.Total, terms, 0);
         RequireSameWidth(teacher!.EndStates!.shape[1], states.shape[1]);
         Tensor angles = ReasoningLoss.Compute(plan, _reasoning, states, teacher.EndStates);
-        return new(terms.Total + angles.mul(HeldScalar.Of(_weights.LambdaReasoning)), terms, terms.TokenDivergence + angles.item<float>());
+        return new(terms.Total.add(angles.mul(HeldScalar.Of(_weights.LambdaReasoning)), HeldScalar.Of(1)), terms, terms.TokenDivergence + angles.item<float>());
     }
 
     private LogitTerms OfLogits(CausalLanguageModel model, Tensor states, TeacherRows? teacher, PositionSelection positions, LogitLossWeights weights) =>

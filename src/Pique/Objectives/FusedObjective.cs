@@ -86,7 +86,7 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
         if (call.NeedsWeight && weight is { is_leaf: true, dtype: ScalarType.Float32 })
         {
             if (weight.grad is { } existing)
-                existing.add_(weightGradient);
+                existing.add_(weightGradient, HeldScalar.Of(1));
             else
                 weight.grad = weightGradient;
             handedOn = null;

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using static TorchSharp.torch;
 
 namespace Pique.Objectives;
@@ -62,7 +63,7 @@ internal sealed class HeadProducts
 
         Tensor share = gradient.to(_weight.dtype).t().mm(rows);
         if (accumulates)
-            destination.add_(share);
+            destination.add_(share, HeldScalar.Of(1));
         else
             destination.copy_(share);
     }

@@ -26,13 +26,13 @@ internal static class PlainObjective
             if (weights.Distillation != 0)
             {
                 distillation = DistillationLoss.Compute(LogSoftmax(own, weights.Temperature), LogSoftmax(other, weights.Temperature), mask, weights.Temperature);
-                total += distillation.mul(HeldScalar.Of(weights.Distillation));
+                total = total.add(distillation.mul(HeldScalar.Of(weights.Distillation)), HeldScalar.Of(1));
             }
 
             if (weights.Divergence != 0)
             {
                 divergence = DistillationLoss.Divergence(LogSoftmax(own, 1), LogSoftmax(other, 1)).mul(tensor(positions.DivergenceWeights, device: device)).sum();
-                total += divergence.mul(HeldScalar.Of(weights.Divergence));
+                total = total.add(divergence.mul(HeldScalar.Of(weights.Divergence)), HeldScalar.Of(1));
             }
         }
 

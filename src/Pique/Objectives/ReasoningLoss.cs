@@ -34,12 +34,12 @@ internal static class ReasoningLoss
             Tensor to = tensor(plan.PairEnds.ToArray(), device: device);
             Tensor studentMove = student.index_select(0, to) - student.index_select(0, from);
             Tensor teacherMove = teacher.index_select(0, to) - teacher.index_select(0, from);
-            total += AngularDistance(studentMove, teacherMove).mean().mul(HeldScalar.Of(options.MuTrajectory));
+            total = total.add(AngularDistance(studentMove, teacherMove).mean().mul(HeldScalar.Of(options.MuTrajectory)), HeldScalar.Of(1));
         }
 
         return total.MoveToOuterDisposeScope();
     }
 
     private static Tensor AngularDistance(Tensor student, Tensor teacher) =>
-        nn.functional.cosine_similarity(student, teacher, dim: 1).neg().add(HeldScalar.Of(1));
+        nn.functional.cosine_similarity(student, teacher, dim: 1).neg().add(HeldScalar.Of(1), HeldScalar.Of(1));
 }

@@ -1,3 +1,4 @@
+using Pique.Calibration;
 using Pique.Evaluation;
 using Pique.Models.Rotation;
 using Pique.Training;
@@ -22,6 +23,10 @@ public abstract record PipelineEvent
     /// <summary>The model to be trained was rotated.</summary>
     /// <param name="Layers">How far weights stand out in every layer, before and after.</param>
     public sealed record Rotated(IReadOnlyList<LayerIncoherence> Layers) : PipelineEvent;
+
+    /// <summary>Calibration came a step further.</summary>
+    /// <param name="Progress">How far.</param>
+    public sealed record Calibrated(CalibrationProgress Progress) : PipelineEvent;
 
     /// <summary>A model was measured.</summary>
     /// <param name="Score">Its figures.</param>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pique.Calibration;
 using Pique.Configuration;
+using Pique.Data;
 using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Formats.Gguf.Export;
@@ -11,6 +12,7 @@ using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Objectives;
 using Pique.Quantization;
+using Pique.Reporting;
 using Pique.Training;
 
 namespace Pique.Pipeline;
@@ -72,8 +74,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         RequireFit(recipe, original, teacherSource);
         if (original.Quantized.Count > 0 && teacherSource is not null && recipe.Teacher is null)
             Reported?.Invoke(new PipelineEvent.Warned($"{recipe.Model}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."));
-        PreparedData data = PreparedData.Create(
-            PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
+        HeldOutSplit split = PreparedData.Divide(recipe.Data);
+        PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
@@ -87,10 +89,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         }
 
         Phase(PipelinePhase.Calibrate);
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
-        CalibrationArtifact calibration = WeightCalibration.Run(
-            student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time, original.Quantized);
-        CalibrationFile.Save(folder.Of(CalibrationFile.FileName), calibration);
+        using CalibrationArtifact calibration = Calibrate(recipe, student, original, split, folder, resume, cancellationToken);
+        QuantizationPolicy policy = calibration.Resolve(QuantizationPolicy.From(recipe));
+        ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
 
         Phase(PipelinePhase.Baseline);
         ModelScore teacherScore = Score("teacher", (teacherSource ?? original).Model, original, data, null, ModelSize.Of(teacherSource ?? original), cancellationToken);
@@ -120,7 +121,6 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Convert);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(student.QuantizableLayers);
-        ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
         HuggingFaceWriter.SavePacked(folder.Of(ModelFolderName), student, packed, original.Tokenizer, original.TokenizerFiles, provenance);
 
         Phase(PipelinePhase.Evaluate);
@@ -139,6 +139,32 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             TeacherDigest = training.TeacherDigest,
             ModelDigest = trained.Digest,
         };
+    }
+
+    /// <summary>Calibrates and writes the artifact; a resumed run takes the one it wrote before.</summary>
+    private CalibrationArtifact Calibrate(
+        Recipe recipe, LlamaModel student, LoadedModel original, HeldOutSplit split, RunFolder folder, bool resume, CancellationToken cancellationToken)
+    {
+        string path = folder.Of(CalibrationFile.FileName);
+        if (resume && File.Exists(path))
+        {
+            return CalibrationPhase.Load(path, recipe, original.Digest);
+        }
+
+        CalibrationArtifact calibration = CalibrationPhase.Run(
+            recipe, student, original, split.Train, analyzesSensitivity: false, progress => Reported?.Invoke(new PipelineEvent.Calibrated(progress)), time, cancellationToken);
+        foreach (string warning in calibration.Warnings)
+        {
+            Reported?.Invoke(new PipelineEvent.Warned(warning));
+        }
+
+        CalibrationFile.Save(path, calibration);
+        if (calibration.Sensitivity.Count > 0)
+        {
+            SensitivityPlot.Save(SensitivityPlot.PathBeside(path), calibration.Sensitivity);
+        }
+
+        return calibration;
     }
 
     private static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)

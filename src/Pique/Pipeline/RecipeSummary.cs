@@ -40,6 +40,7 @@ public static class RecipeSummary
         [
             departure.FullPrecision ? "full precision" : null,
             departure.Bits is { } bits ? Text($"{bits} bits") : null,
+            departure.AverageBits is { } average ? Text($"{average} bits on average, divided by sensitivity") : null,
             departure.Granularity is { } granularity ? GranularityText(granularity, activationBits) : null,
         ];
         return $"{departure.Pattern}: {string.Join(", ", parts.OfType<string>())}";

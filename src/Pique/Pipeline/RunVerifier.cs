@@ -18,7 +18,7 @@ internal static class RunVerifier
         List<VerificationItem> items = [Readable(folder, RunFolder.RecipeName, path => RecipeFile.Load(path))];
         if (File.Exists(Path.Combine(folder, CalibrationFile.FileName)))
         {
-            items.Add(Readable(folder, CalibrationFile.FileName, path => CalibrationFile.Load(path)));
+            items.Add(Readable(folder, CalibrationFile.FileName, path => CalibrationFile.Load(path).Dispose()));
         }
 
         if (Directory.Exists(Path.Combine(folder, Pretraining.TokenizerFolderName)))

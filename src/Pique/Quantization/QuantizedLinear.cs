@@ -37,6 +37,9 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <summary>Quantizer of the input; null where activations keep full precision.</summary>
     public ActivationFakeQuantizer? ActivationQuantizer { get; set; }
 
+    /// <summary>Sees the input of every forward pass as the weight meets it, shape [..., inFeatures], for the time of the call; null for nobody. For calibration.</summary>
+    public Action<Tensor>? InputObserver { get; set; }
+
     /// <inheritdoc/>
     public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
 
@@ -46,7 +49,9 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        return nn.functional.linear(QuantizedInput(input), EffectiveWeight(), _bias).MoveToOuterDisposeScope();
+        Tensor seen = QuantizedInput(input);
+        InputObserver?.Invoke(seen);
+        return nn.functional.linear(seen, EffectiveWeight(), _bias).MoveToOuterDisposeScope();
     }
 
     /// <summary>What the product is taken of: the input itself, or fake-quantized where a quantizer is present.</summary>

@@ -1,18 +1,13 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using ScottPlot;
 using ScottPlot.Plottables;
 
 namespace Pique.Reporting;
 
 /// <summary>Draws the course of a training run.</summary>
-public static partial class LossPlot
+public static class LossPlot
 {
     private const int WidthPixels = 860;
     private const int HeightPixels = 320;
-
-    /// <summary>Declared by the drawing library although nothing in a plot links.</summary>
-    private const string UnusedNamespace = " xmlns:xlink=\"http://www.w3.org/1999/xlink\"";
 
     /// <summary>Share of the running mean kept from step to step, so that the trend shows through the noise of single batches.</summary>
     private const double Smoothing = 0.9;
@@ -37,24 +32,8 @@ public static partial class LossPlot
         plot.XLabel("step");
         plot.YLabel("loss");
         plot.ShowLegend(Alignment.UpperRight);
-        string document = plot.GetSvgXml(WidthPixels, HeightPixels);
-        string svg = document[document.IndexOf("<svg", StringComparison.Ordinal)..].TrimEnd();
-        return RenumberClipPaths(svg.Replace(UnusedNamespace, "", StringComparison.Ordinal));
+        return PlotSvg.Render(plot, WidthPixels, HeightPixels);
     }
-
-    /// <summary>Clip paths are numbered through the life of the process; counted anew, the same losses give the same picture.</summary>
-    private static string RenumberClipPaths(string svg)
-    {
-        var numbers = new Dictionary<string, int>();
-        return ClipPathName().Replace(svg, match =>
-        {
-            numbers.TryAdd(match.Value, numbers.Count);
-            return string.Create(CultureInfo.InvariantCulture, $"cl_{numbers[match.Value]}");
-        });
-    }
-
-    [GeneratedRegex("(?<=id=\"|url\\(#)cl_[0-9a-f]+")]
-    private static partial Regex ClipPathName();
 
     /// <summary>Exponential running mean over the finite values, Σ 0.9^age·value ÷ Σ 0.9^age; a step without one keeps the mean before it.</summary>
     /// <param name="values">Value per step, at least one of them finite.</param>

@@ -63,7 +63,7 @@ public sealed class AdamW : IDisposable
                 slot.Value.mul_(HeldScalar.Of(1 - (learningRate * slot.Group.WeightDecay)));
             }
 
-            Tensor denominator = slot.Second.sqrt().div_(HeldScalar.Of(secondCorrection)).add_(HeldScalar.Of(_options.Epsilon));
+            Tensor denominator = slot.Second.sqrt().div_(HeldScalar.Of(secondCorrection)).add_(HeldScalar.Of(_options.Epsilon), HeldScalar.Of(1));
             slot.Value.addcdiv_(slot.First, denominator, HeldScalar.Of(-learningRate / firstCorrection));
         }
     }

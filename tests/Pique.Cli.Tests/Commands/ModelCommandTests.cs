@@ -111,8 +111,8 @@ public sealed class ModelCommandTests : IDisposable
         (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", "piq2", "--out", _folder.Of("packed"));
 
         Assert.Equal((0, ""), (exitCode, error));
-        Assert.Matches("SQNR dB +μ before +μ after", output);
-        Assert.Matches(@"lm_head +\d+ × 16 +8 +two's complement +\d+\.\d+ +\d+\.\d\d +\d\.\d\d +\d\.\d\d\n", output);
+        Assert.Matches("SQNR dB +output dB +μ before +μ after", output);
+        Assert.Matches(@"lm_head +\d+ × 16 +8 +two's complement +\d+\.\d+ +\d+\.\d\d +– +\d\.\d\d +\d\.\d\d\n", output);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class ModelCommandTests : IDisposable
         (_, string output, _) = FakeTerminal.Run("quantize", _model, "--config", recipe, "--out", _folder.Of("packed"), "--method", "absmax", "--json");
 
         using JsonDocument document = JsonDocument.Parse(output);
-        Assert.Equal("absmax", document.RootElement.GetProperty("method").GetString());
+        Assert.Equal("rtn", document.RootElement.GetProperty("method").GetString());
         Assert.All(document.RootElement.GetProperty("layers").EnumerateArray(), layer => Assert.Equal(4, layer.GetProperty("bits").GetInt32()));
     }
 
@@ -153,7 +153,7 @@ public sealed class ModelCommandTests : IDisposable
             """);
         string packed = _folder.Of("packed");
 
-        (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", recipe, "--out", packed, "--json");
+        (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", recipe, "--out", packed, "--json", "--quiet");
 
         Assert.Equal((0, ""), (exitCode, error));
         using JsonDocument document = JsonDocument.Parse(output);

@@ -81,7 +81,7 @@ public sealed class CalibrationFileTests : IDisposable
         QatConfig config = new();
         byte[] Bytes()
         {
-            CalibrationFile.Save(FilePath, WeightCalibration.Run(Layers(), QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Absmax, config, 0, new FixedClock()));
+            CalibrationFile.Save(FilePath, WeightCalibration.Run(Layers(), QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Rtn, config, 0, new FixedClock()));
             return File.ReadAllBytes(FilePath);
         }
 
@@ -93,7 +93,7 @@ public sealed class CalibrationFileTests : IDisposable
     {
         (string, IQuantizableLayer)[] layers = Layers();
         QatConfig config = new();
-        CalibrationArtifact artifact = WeightCalibration.Run(layers, QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Absmax, config, 0, new FixedClock());
+        CalibrationArtifact artifact = WeightCalibration.Run(layers, QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Rtn, config, 0, new FixedClock());
         Assert.Equal(
             "linear: found scales calibrated for 4 bits, expected 3; calibrate this model with this configuration.",
             Assert.Throws<InputException>(() => artifact.Prepare(layers, QuantizationPolicy.From(config with { Bits = 3 }, []).SpecFor)).Message);
@@ -106,8 +106,8 @@ public sealed class CalibrationFileTests : IDisposable
     [Theory]
     [InlineData("", "found no calibration file")]
     [InlineData("[]", "found no calibration file")]
-    [InlineData("{\"format_version\": 9}", "found format version 9, expected 1")]
-    [InlineData("{\"format_version\": 1, \"method\": \"guess\"}", "method: found \"guess\", expected one of absmax, mse.")]
+    [InlineData("{\"format_version\": 9}", "found format version 9, expected 2")]
+    [InlineData("{\"format_version\": 2, \"method\": \"guess\"}", "method: found \"guess\", expected one of rtn, percentile, mse, entropy, gptq.")]
     public void A_file_that_is_none_is_refused(string content, string expected)
     {
         File.WriteAllText(FilePath, content);
@@ -125,7 +125,7 @@ public sealed class CalibrationFileTests : IDisposable
     public void Parts_that_disagree_are_refused(string original, string damaged, string expected)
     {
         QatConfig config = new();
-        CalibrationFile.Save(FilePath, WeightCalibration.Run(Layers(), QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Absmax, config, 0, new FixedClock()));
+        CalibrationFile.Save(FilePath, WeightCalibration.Run(Layers(), QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Rtn, config, 0, new FixedClock()));
         string content = File.ReadAllText(FilePath);
         Assert.Contains(original, content, StringComparison.Ordinal);
         File.WriteAllText(FilePath, content.Replace(original, damaged, StringComparison.Ordinal));

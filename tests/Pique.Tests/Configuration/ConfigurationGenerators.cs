@@ -50,6 +50,11 @@ internal static class ConfigurationGenerators
             FreezeTeacher = flags[3],
         });
 
+    private static readonly CalibrationRecipe[] Calibrations =
+    [
+        new(), new() { Weighted = false, Percentile = 0.5f }, new() { Samples = new() { General = 3, Code = 1 } }, new() { Artifact = "c.json", Damping = 1 }, new() { ActivationOrder = false, Samples = new() { Reasoning = 2, ToolUse = 4 } },
+    ];
+
     public static Gen<Recipe> Recipe { get; } = Gen.Select(
         Config,
         Gen.Select(Text, Gen.Bool, Gen.Int[2, 8], Gen.Enum<CalibrationMethod>()),
@@ -67,7 +72,7 @@ internal static class ConfigurationGenerators
             Model = model.Item1,
             Teacher = model.Item2 ? model.Item1 : null,
             ActivationBits = model.Item3,
-            Calibration = new CalibrationRecipe { Method = model.Item4 },
+            Calibration = Calibrations[(int)model.Item4] with { Method = model.Item4 },
             Data = new DataRecipe
             {
                 Files = [.. data.Item1.Select(file => new DataFile { Path = file.Item1, Domain = file.Item2 })],
@@ -89,6 +94,6 @@ internal static class ConfigurationGenerators
             },
             Overrides = [.. overrides.Select(layers => layers.Item4
                 ? new LayerOverride { Pattern = layers.Item1, FullPrecision = true }
-                : new LayerOverride { Pattern = layers.Item1, Bits = weights.Item1 == WeightGrid.TwoLevel ? layers.Item2 ?? 8 : layers.Item2, Granularity = layers.Item3 })],
+                : new LayerOverride { Pattern = layers.Item1, Bits = layers.Item2 == 5 ? null : weights.Item1 == WeightGrid.TwoLevel ? layers.Item2 ?? 8 : layers.Item2, AverageBits = layers.Item2 == 5 ? 3.25f : null, Granularity = layers.Item3 })],
         });
 }

@@ -66,7 +66,13 @@ public class RecipeJsonTests
                 "teacher_cache": null
               },
               "calibration": {
-                "method": "mse"
+                "method": "gptq",
+                "weighted": true,
+                "samples": null,
+                "percentile": 0.999,
+                "damping": 0.01,
+                "activation_order": true,
+                "artifact": null
               },
               "overrides": [
                 {

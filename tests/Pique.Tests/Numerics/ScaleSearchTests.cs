@@ -69,6 +69,45 @@ public sealed class ScaleSearchTests
         }
     }
 
+    /// <summary>The reference tries every float16 scale; groups shorter and longer than a kernel's step and piece.</summary>
+    [Theory]
+    [InlineData("row", 3, 40)]
+    [InlineData("block", 3, 40)]
+    [InlineData("tensor", 2, 40)]
+    [InlineData("tensor", 2, 20_000)]
+    public void Weighted_errors_are_minimised_as_they_are_weighed(string granularity, int rows, int columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor importance = rand([columns], generator: new Generator(12)).pow(HeldScalar.Of(4));
+        Tensor weight = randn([rows, columns], generator: new Generator(11)).mul(importance.add(HeldScalar.Of(0.3f))); // Large where it counts.
+        GroupLayout layout = GroupLayout.For(granularity switch { "row" => new QuantGranularity.PerChannel(), "tensor" => new QuantGranularity.PerTensor(), _ => new QuantGranularity.PerBlock(24) }, rows, columns);
+        CodeGrid grid = new(3, GridKind.TwosComplement);
+
+        GroupScales weighted = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError, importance);
+        GroupScales plain = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError);
+        GroupScales alike = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError, full([columns], HeldScalar.Of(1000f)));
+
+        double found = Error(weighted.Scales);
+        Assert.True(found < 0.999 * Error(plain.Scales));
+        Assert.Equal(plain.Scales.data<float>().ToArray(), alike.Scales.data<float>().ToArray());
+        if (columns < 100 && granularity == "row")
+        {
+            double best = Enumerable.Range(0, rows).Sum(row => Candidates().Min(scale => LineError(scale, weight[row].unsqueeze(0), GroupLayout.PerRow(1, columns))));
+            Assert.InRange(found / best, 1.0, 1.01);
+        }
+
+        double Error(Tensor scales) => GridArithmetic.FakeQuantize(weight, layout, scales, null, grid).sub(weight).square().mul(importance).sum(ScalarType.Float64).item<double>();
+
+        double LineError(float scale, Tensor line, GroupLayout of) =>
+            GridArithmetic.FakeQuantize(line.contiguous(), of, full(of.ScaleShape, HeldScalar.Of(scale)), null, grid).sub(line).square().mul(importance).sum(ScalarType.Float64).item<double>();
+
+        static IEnumerable<float> Candidates()
+        {
+            for (Half scale = (Half)0.02f; scale < (Half)1.5f; scale = Half.BitIncrement(scale))
+                yield return (float)scale;
+        }
+    }
+
     [Fact]
     public void Zero_groups_get_the_smallest_scale()
     {

@@ -98,4 +98,21 @@ public sealed class QuantizationPolicyTests
     public void An_override_of_bits_stays_affine_under_an_asymmetric_configuration() => Assert.Equal(
         GridKind.Affine,
         QuantizationPolicy.From(new Recipe { Qat = new QatConfig { Symmetric = false } }).SpecFor("lm_head")!.Kind);
+
+    [Fact]
+    public void Bits_left_to_calibration_are_unknown_until_they_are_told()
+    {
+        LayerOverride open = new() { Pattern = "mlp*", AverageBits = 2.5f, Granularity = new QuantGranularity.PerBlock(16) };
+        QuantizationPolicy policy = QuantizationPolicy.From(Chosen with { Overrides = [open, new() { Pattern = "mlp.gate", Bits = 8 }] });
+
+        Assert.True(policy.ChoosesBits);
+        Assert.Equal((open, null, null), (policy.AutomaticOverride("mlp.up"), policy.AutomaticOverride("mlp.gate"), policy.AutomaticOverride("attention")));
+        Assert.Equal(
+            "mlp.up: its bits are left to calibration, which has not chosen them yet.",
+            Assert.Throws<InvalidOperationException>(() => policy.SpecFor("mlp.up")).Message);
+        WeightQuantizationSpec expected = new(5, new QuantGranularity.PerBlock(16), new SteVariant.EwgsSigned(0.5f)) { OscillationDampening = 0.25f };
+        Assert.Equal(expected, policy.SpecAt("mlp.up", 5));
+        Assert.Equal(expected, policy.WithBits(new Dictionary<string, int> { ["mlp.up"] = 5 }).SpecFor("mlp.up"));
+        Assert.False(QuantizationPolicy.From(Chosen).ChoosesBits);
+    }
 }

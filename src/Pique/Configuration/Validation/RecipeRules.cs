@@ -22,6 +22,7 @@ internal static class RecipeRules
         CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
         CheckTeacherCache(recipe, rules.Within("training"));
+        CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         CheckOverrides(recipe, rules);
     }
 
@@ -31,6 +32,7 @@ internal static class RecipeRules
         RuleChecker rules = new("", faults);
         QatConfigRules.Check(recipe.Qat, "qat", faults);
         CheckGrids(recipe, rules);
+        CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         CheckOverrides(recipe, rules);
     }
 
@@ -134,8 +136,10 @@ internal static class RecipeRules
             QatConfigRules.CheckBits(rules, "bits", bits);
         }
 
+        CalibrationRules.CheckAverage(layers, rules);
+
         QatConfigRules.CheckGranularity(rules, "granularity", layers.Granularity);
-        bool isQuantized = layers.Bits is not null || layers.Granularity is not null;
+        bool isQuantized = layers.Bits is not null || layers.AverageBits is not null || layers.Granularity is not null;
         if (layers.FullPrecision && isQuantized)
         {
             rules.Reject("full_precision", "true beside bits or granularity", "full precision or a quantization, not both", "remove one of them");

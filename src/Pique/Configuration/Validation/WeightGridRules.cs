@@ -23,7 +23,7 @@ internal static class WeightGridRules
     /// <summary>Checks that the layers of an override, which keep the recipe's grid unless it states bits, have that grid.</summary>
     public static void CheckOverride(Recipe recipe, LayerOverride layers, RuleChecker rules)
     {
-        bool keepsTwoLevels = recipe is { Grid: WeightGrid.TwoLevel, Qat.Bits: >= 2 and <= 5 } && layers is { Bits: null, FullPrecision: false };
+        bool keepsTwoLevels = recipe is { Grid: WeightGrid.TwoLevel, Qat.Bits: >= 2 and <= 5 } && layers is { Bits: null, AverageBits: null, FullPrecision: false };
         if (keepsTwoLevels && layers.Granularity is { } granularity && !HasTwoLevels(recipe.Qat.Bits, granularity))
         {
             rules.Reject("granularity", Text($"{NameOf(granularity)} at {recipe.Qat.Bits} bits on the two-level grid"), TwoLevelBlocks, "choose such a granularity, or state bits as well, which takes the layers off that grid");

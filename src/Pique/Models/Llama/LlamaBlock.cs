@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -48,7 +49,7 @@ public sealed class LlamaBlock : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         // In place: nothing reads the added-to value in the backward pass.
-        Tensor attended = _attention.Attend(_attentionNorm.forward(stream), context).add_(stream);
-        return _feedForward.forward(_feedForwardNorm.forward(attended)).add_(attended).MoveToOuterDisposeScope();
+        Tensor attended = _attention.Attend(_attentionNorm.forward(stream), context).add_(stream, HeldScalar.Of(1));
+        return _feedForward.forward(_feedForwardNorm.forward(attended)).add_(attended, HeldScalar.Of(1)).MoveToOuterDisposeScope();
     }
 }

@@ -44,6 +44,9 @@ public sealed class LlamaModel : CausalLanguageModel
     /// <summary>Output head; null where it is the embedding.</summary>
     public QuantizedLinear? Head => _head;
 
+    /// <summary>Tables of rotary positions.</summary>
+    internal RotaryEmbedding Rotary => _rotary;
+
     /// <inheritdoc/>
     public override int VocabularySize => Config.VocabularySize;
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Finds the float16 scale of least squared error for every group.</summary>
+/// <summary>Finds the float16 scale of least squared error, weighted or not, for every group.</summary>
 /// <remarks>
 /// A geometric series of scales around the covering scale is tried, the interval around the best is halved, then the best is improved
 /// by least squares with its levels held fixed, s = Σ w·level / Σ level². Each candidate is rounded to float16 before it is judged,
@@ -22,12 +22,13 @@ internal static unsafe class ScaleSearchKernel
     /// <param name="grid">Scales: on entry the covering ones, not rounded; on return the best. Zero points stay.</param>
     /// <param name="layout">Which weights share a scale.</param>
     /// <param name="form">Form of the kernel.</param>
-    public static void Run(float* weights, GridPointers grid, GroupLayout layout, KernelForm form)
+    /// <param name="importance">Factor of each weight's squared error by its place in the line; null for 1 throughout.</param>
+    public static void Run(float* weights, GridPointers grid, GroupLayout layout, KernelForm form, float* importance = null)
     {
         BlockWalk walk = new(layout);
         if (walk.PiecesPerBlock == 1)
         {
-            walk.Run(new Blocks(weights, grid, form));
+            walk.Run(new Blocks(weights, importance, layout.LineWidth, grid, form));
             return;
         }
 
@@ -40,8 +41,9 @@ internal static unsafe class ScaleSearchKernel
                 (long line, long block) = Math.DivRem(group, layout.BlocksPerLine);
                 long first = block * layout.BlockSize;
                 long count = Math.Min(layout.BlockSize, layout.LineWidth - first);
+                float* factors = importance == null ? null : importance + first;
                 fixed (GridFit* fits = parts)
-                    Search(new LongGroup(weights + (line * layout.LineWidth) + first, count, new Candidate(grid, group), fits, form), grid, group);
+                    Search(new LongGroup(weights + (line * layout.LineWidth) + first, factors, count, new Candidate(grid, group), fits, form), grid, group);
             }
         }
         finally
@@ -101,32 +103,44 @@ internal static unsafe class ScaleSearchKernel
         public GroupGrid At(float scale) => new(scale, _zeroPoint, _maxCode, _offset);
     }
 
-    private readonly struct Blocks(float* weights, GridPointers grid, KernelForm form) : IBlockKernel
+    private static GridFit Measure(float* weights, float* importance, int count, in GroupGrid grid, KernelForm form) => importance == null
+        ? SquaredErrorKernel.Measure(weights, count, grid, form)
+        : WeightedErrorKernel.Measure(weights, importance, count, grid, form);
+
+    private readonly struct Blocks(float* weights, float* importance, long lineWidth, GridPointers grid, KernelForm form) : IBlockKernel
     {
         private readonly float* _weights = weights;
+        private readonly float* _importance = importance;
+        private readonly long _lineWidth = lineWidth;
         private readonly GridPointers _grid = grid;
         private readonly KernelForm _form = form;
 
         public void Run(BlockPiece piece, long blockCount)
         {
             for (long block = 0; block < blockCount; block++)
-                Search(new ShortGroup(_weights + piece.Next(block).First, piece.Count, new Candidate(_grid, piece.Group + block), _form), _grid, piece.Group + block);
+            {
+                long first = piece.Next(block).First;
+                float* factors = _importance == null ? null : _importance + (first % _lineWidth);
+                Search(new ShortGroup(_weights + first, factors, piece.Count, new Candidate(_grid, piece.Group + block), _form), _grid, piece.Group + block);
+            }
         }
     }
 
-    private readonly struct ShortGroup(float* weights, int count, Candidate candidate, KernelForm form) : IObjective
+    private readonly struct ShortGroup(float* weights, float* importance, int count, Candidate candidate, KernelForm form) : IObjective
     {
         private readonly float* _weights = weights;
+        private readonly float* _importance = importance;
         private readonly int _count = count;
         private readonly Candidate _candidate = candidate;
         private readonly KernelForm _form = form;
 
-        public GridFit At(float scale) => SquaredErrorKernel.Measure(_weights, _count, _candidate.At(scale), _form);
+        public GridFit At(float scale) => Measure(_weights, _importance, _count, _candidate.At(scale), _form);
     }
 
-    private readonly struct LongGroup(float* weights, long count, Candidate candidate, GridFit* parts, KernelForm form) : IObjective
+    private readonly struct LongGroup(float* weights, float* importance, long count, Candidate candidate, GridFit* parts, KernelForm form) : IObjective
     {
         private readonly float* _weights = weights;
+        private readonly float* _importance = importance;
         private readonly long _count = count;
         private readonly Candidate _candidate = candidate;
         private readonly GridFit* _parts = parts;
@@ -134,7 +148,7 @@ internal static unsafe class ScaleSearchKernel
 
         public GridFit At(float scale)
         {
-            Pieces work = new() { Weights = _weights, Count = _count, Grid = _candidate.At(scale), Parts = _parts, Form = _form };
+            Pieces work = new() { Weights = _weights, Importance = _importance, Count = _count, Grid = _candidate.At(scale), Parts = _parts, Form = _form };
             long pieceCount = (_count + BlockWalk.PieceWeights - 1) / BlockWalk.PieceWeights;
             KernelThreads.Run(ref work, pieceCount, _count);
             GridFit total = default;
@@ -147,6 +161,7 @@ internal static unsafe class ScaleSearchKernel
     private struct Pieces : ISlicedWork
     {
         public float* Weights;
+        public float* Importance;
         public long Count;
         public GroupGrid Grid;
         public GridFit* Parts;
@@ -158,7 +173,8 @@ internal static unsafe class ScaleSearchKernel
             for (long piece = first; piece < end; piece++)
             {
                 long start = piece * BlockWalk.PieceWeights;
-                Parts[piece] = SquaredErrorKernel.Measure(Weights + start, (int)Math.Min(BlockWalk.PieceWeights, Count - start), Grid, Form);
+                float* factors = Importance == null ? null : Importance + start;
+                Parts[piece] = Measure(Weights + start, factors, (int)Math.Min(BlockWalk.PieceWeights, Count - start), Grid, Form);
             }
         }
     }

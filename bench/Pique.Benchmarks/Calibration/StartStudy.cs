@@ -1,0 +1,64 @@
+using Pique.Calibration;
+using Pique.Configuration;
+using Pique.Evaluation;
+using Pique.Formats;
+using Pique.Quantization;
+using Pique.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pique.Benchmarks.Calibration;
+
+/// <summary>Training from several starts: what each gives after the same steps.</summary>
+internal static class StartStudy
+{
+    private const float WeightLearningRate = 1e-3f;
+    private const int WarmupSteps = 5;
+
+    private static readonly (string Name, CalibrationRecipe Recipe, bool FromRounded)[] Starts =
+    [
+        ("mse, unweighted", new() { Method = CalibrationMethod.Mse, Weighted = false }, false),
+        ("mse", new() { Method = CalibrationMethod.Mse }, false),
+        ("gptq", new(), false),
+        ("gptq, latent weights at their levels", new(), true),
+    ];
+
+    /// <summary>Trains from every start.</summary>
+    /// <param name="model">Model and data.</param>
+    /// <param name="steps">Steps of each training.</param>
+    public static IEnumerable<CalibrationRow> Run(CalibratedStudyModel model, int steps)
+    {
+        foreach ((string name, CalibrationRecipe calibration, bool fromRounded) in Starts)
+        {
+            Recipe recipe = model.Study.Recipe with
+            {
+                Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize(), WarmupEpochs = 0 },
+                Calibration = calibration,
+                Training = model.Study.Recipe.Training with { MaxSteps = steps, WeightLearningRate = WeightLearningRate, ScheduleWarmupSteps = WarmupSteps },
+            };
+            (LoadedModel student, CalibrationArtifact artifact) = model.Prepare(recipe);
+            using (student)
+            using (artifact)
+            {
+                if (fromRounded)
+                    MoveToLevels(student);
+                LanguageModelQuality before = model.Measure(student.Model);
+                yield return new("2 bits, per row, before training", name, before.Perplexity, before.Teacher!.KlDivergence);
+                using (Trainer trainer = new(student.Model, model.Study.Data.Train, TrainerOptions.From(recipe), model.Study.Teacher.Model))
+                    trainer.Run();
+                LanguageModelQuality after = model.Measure(student.Model);
+                yield return new(FormattableString.Invariant($"2 bits, per row, after {steps} steps"), name, after.Perplexity, after.Teacher!.KlDivergence);
+            }
+        }
+    }
+
+    private static void MoveToLevels(LoadedModel student)
+    {
+        using IDisposable noGradient = no_grad();
+        foreach ((_, IQuantizableLayer layer) in student.Model.QuantizableLayers.Where(entry => entry.Layer.WeightQuantizer is not null))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            layer.Weight.copy_(layer.EffectiveWeight());
+        }
+    }
+}
