@@ -26,7 +26,7 @@ internal static class CalibrateCommand
         var model = new Option<string?>("--model") { Description = "Model to calibrate: Hugging Face folder, .gguf file or llama2.c .bin file.", HelpName = "DIR" };
         var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
         Option<WeightGrid?> grid = GridOption.Create("auto");
-        Option<CalibrationMethod?> method = MethodOption.Create("the recipe's, else gptq");
+        Option<CalibrationMethod?> method = MethodOption.Create("the recipe's, else mse");
         var output = new Option<string>("--out") { Description = "File to write.", HelpName = "FILE", DefaultValueFactory = _ => CalibrationFile.FileName };
         var sensitivity = new Option<bool>("--sensitivity") { Description = "Also analyse how sensitive the loss is to each layer at each bit width, as a table and a plot." };
         var command = new Command("calibrate", "Find scales and codes of a model's weights and the ranges of its activations, without training.") { recipe, config, model, data, grid, method, output, sensitivity };

@@ -13,10 +13,10 @@ public sealed record CalibrationRecipe
     public const int DefaultSamplesPerDomain = 128;
 
     /// <summary>The search for a scale.</summary>
-    public CalibrationMethod Method { get; init; } = CalibrationMethod.Gptq;
+    public CalibrationMethod Method { get; init; } = CalibrationMethod.Mse;
 
     /// <summary>Weigh squared errors by the mean square of each input channel; needs data, and is left out where there is none.</summary>
-    public bool Weighted { get; init; } = true;
+    public bool Weighted { get; init; }
 
     /// <summary>Records to look at; null takes <see cref="DefaultSamplesPerDomain"/> of every domain the training data has, or all where it has fewer.</summary>
     public CalibrationSampleCounts? Samples { get; init; }

@@ -37,7 +37,7 @@ public sealed class TrainCommandTests : IDisposable
             document.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(["teacher", "ptq", "qat"], document.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()!));
         Assert.Equal(
-            ["calibration.json", "calibration.safetensors", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html", "result.json"],
+            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html", "result.json"],
             Directory.EnumerateFileSystemEntries(run).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal));
         Assert.Contains("\nTraining\n", error, StringComparison.Ordinal);
         Assert.Contains(" 100 %  step ", error, StringComparison.Ordinal);
@@ -158,7 +158,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Matches(
             @"\nkind +training run\n(.*\n)*written +calibration\.json, metrics\.jsonl, model, model\.gguf, report\.html, result\.json\n", FakeTerminal.Run("inspect", run).Output);
         Assert.Matches(@"\nkind +checkpoint\nstate +sound\n", FakeTerminal.Run("inspect", checkpoint).Output);
-        Assert.Matches(@"\nkind +calibration\nmethod +gptq\n", FakeTerminal.Run("inspect", Path.Combine(run, "calibration.json")).Output);
+        Assert.Matches(@"\nkind +calibration\nmethod +mse\n", FakeTerminal.Run("inspect", Path.Combine(run, "calibration.json")).Output);
     }
 
     private static string Digest(string run)

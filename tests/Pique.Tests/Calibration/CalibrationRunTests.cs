@@ -13,7 +13,7 @@ namespace Pique.Tests.Calibration;
 public sealed class CalibrationRunTests : IDisposable
 {
     private readonly LlamaModel _model = TinyLlama.Create(TinyLlama.Tied);
-    private readonly Recipe _recipe = new() { Qat = new QatConfig { Bits = 3, SteVariant = new SteVariant.LearnedStepSize() }, Training = new() { Seed = 5 } };
+    private readonly Recipe _recipe = new() { Qat = new QatConfig { Bits = 3, SteVariant = new SteVariant.LearnedStepSize() }, Training = new() { Seed = 5 }, Calibration = new() { Method = CalibrationMethod.Gptq } };
 
     public void Dispose() => _model.Dispose();
 
@@ -52,7 +52,7 @@ public sealed class CalibrationRunTests : IDisposable
     [Fact]
     public void Weighted_errors_follow_the_inputs_and_are_left_out_without_data()
     {
-        CalibrationRecipe mse = new() { Method = CalibrationMethod.Mse };
+        CalibrationRecipe mse = new() { Method = CalibrationMethod.Mse, Weighted = true };
         using CalibrationArtifact weighted = Run(_recipe with { Calibration = mse }, Samples());
         using CalibrationArtifact alike = Run(_recipe with { Calibration = mse with { Weighted = false } }, Samples());
         using CalibrationArtifact without = Run(_recipe with { Calibration = mse }, null);

@@ -66,8 +66,8 @@ public class RecipeJsonTests
                 "teacher_cache": null
               },
               "calibration": {
-                "method": "gptq",
-                "weighted": true,
+                "method": "mse",
+                "weighted": false,
                 "samples": null,
                 "percentile": 0.999,
                 "damping": 0.01,
