@@ -59,18 +59,21 @@ internal abstract class ProgressDisplay
         private const int Count = 10;
 
         private int _lastDone;
+        private int _lastTotal;
         private int _lastMilestone;
 
         public override void Line(string text) => writer.WriteLine(text);
 
         public override void Advance(int done, int total, Func<string> status)
         {
-            if (done < _lastDone)
+            // Work that follows other work starts anew.
+            if (done < _lastDone || _lastDone == _lastTotal)
             {
                 _lastMilestone = 0;
             }
 
             _lastDone = done;
+            _lastTotal = total;
             int milestone = (int)((long)Count * done / total);
             if (milestone > _lastMilestone)
             {

@@ -46,7 +46,7 @@ public sealed partial class CalibrateCommandTests : IDisposable
         string[] files = [.. Enumerable.Range(0, 2).Select(run =>
         {
             string file = Directory.CreateDirectory(_folder.Of($"run{run}")).FullName + "/calibration.json";
-            Assert.Equal(0, FakeTerminal.Run("calibrate", "--config", "bits2", "--model", _model, "--data", _data, "--out", file, "--sensitivity", "--quiet").ExitCode);
+            Assert.Equal(0, FakeTerminal.Run("calibrate", "--config", "bits2", "--model", _model, "--data", _data, "--out", file, "--method", "gptq", "--sensitivity", "--quiet").ExitCode);
             return file;
         })];
 
