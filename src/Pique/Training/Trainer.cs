@@ -1,8 +1,6 @@
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models;
-using Pique.Objectives;
-using TorchSharp;
 
 namespace Pique.Training;
 
@@ -16,18 +14,16 @@ public sealed class Trainer : IDisposable
     /// <summary>Name of the checkpoints' folder in the run folder.</summary>
     public const string CheckpointsName = "checkpoints";
 
-    private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
     private readonly IBatchSource _batches;
     private readonly TrainerOptions _options;
     private readonly TimeProvider _time;
-    private readonly CompositeObjective _objective;
     private readonly Learner _learner;
     private readonly Learner? _teacherLearner;
+    private readonly TrainingStep _step;
     private readonly TrainerCheckpoint? _checkpoint;
 
     private TrainingState _state = new();
-    private IEnumerator<TokenBatch>? _epochBatches;
     private MetricsWriter? _metrics;
     private double? _lastLoss;
     private double _epochLoss;
@@ -44,14 +40,13 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentNullException.ThrowIfNull(options);
-        _student = student;
         _teacher = teacher;
         _batches = batches;
         _options = options;
         _time = time ?? TimeProvider.System;
-        _objective = new(options.LossWeights, options.ReasoningLoss);
         _learner = new(student, options);
         _teacherLearner = teacher is null || options.FreezeTeacher ? null : new(teacher, options);
+        _step = new(student, _learner, teacher, _teacherLearner, options);
         if (options.RunFolder is { } folder)
         {
             _checkpoint = new(new(Path.Combine(folder, CheckpointsName), options.Training.KeepCheckpoints), _learner, _teacherLearner);
@@ -81,10 +76,16 @@ public sealed class Trainer : IDisposable
         _metrics = metrics;
         try
         {
+            using BatchFeed feed = new(_batches);
             while (_state.Step < _state.TotalSteps && !cancellation.IsCancellationRequested)
             {
-                (StepMetrics step, bool finite) = RunStep();
+                (StepMetrics step, bool finite) = RunStep(feed);
                 Complete(step, finite);
+                if (_state.BatchIndex == 0)
+                {
+                    feed.EndEpoch();
+                }
+
                 if (_state.Step % _options.Training.CheckpointSteps == 0 || _state.Step == _state.TotalSteps)
                 {
                     savedStep = Save();
@@ -94,10 +95,8 @@ public sealed class Trainer : IDisposable
         finally
         {
             _metrics = null;
-            EndEpochBatches();
             _learner.SetStrength(1);
-            _learner.Optimizer.ClearGradients();
-            _teacherLearner?.Optimizer.ClearGradients();
+            _step.ClearGradients();
         }
 
         _metrics = metrics;
@@ -181,69 +180,28 @@ public sealed class Trainer : IDisposable
         return _state.Step;
     }
 
-    private (StepMetrics Metrics, bool Finite) RunStep()
+    private (StepMetrics Metrics, bool Finite) RunStep(BatchFeed feed)
     {
         long started = _time.GetTimestamp();
-        using DisposeScope scope = torch.NewDisposeScope();
-        using TokenBatch batch = NextBatch();
-        double strength = Strength();
-        double factor = LearningRateCurve.Factor(
-            _options.Training.Schedule, _state.Step, _state.TotalSteps, _options.Training.ScheduleWarmupSteps, _options.Training.FinalLearningRateFraction);
-        _learner.SetStrength(strength);
-
-        using ObjectiveTerms terms = _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
-        terms.Total.backward();
-        terms.TeacherTask?.backward();
-        double loss = terms.Total.item<float>();
-        double norm = _learner.Clip();
-        double teacherNorm = _teacherLearner?.Clip() ?? 0;
-        bool finite = double.IsFinite(loss) && double.IsFinite(norm) && double.IsFinite(teacherNorm);
-        if (finite)
-        {
-            _learner.Update(factor);
-            _teacherLearner?.Update(factor);
-        }
-
-        _learner.Optimizer.ClearGradients();
-        _teacherLearner?.Optimizer.ClearGradients();
-
+        StepPlan plan = StepPlan.At(_options, _state);
+        using TokenBatch batch = feed.Next(_state);
+        StepOutcome outcome = _step.Run(batch, plan);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
             Step = _state.Step + 1,
             Epoch = _state.Epoch + 1,
-            Loss = loss,
-            TaskLoss = terms.Task,
-            KdLoss = terms.Distillation,
-            ReasoningLoss = terms.Reasoning,
-            GradNorm = norm,
-            LearningRate = _options.WeightLearningRate * factor,
-            QuantizationStrength = strength,
+            Loss = outcome.Loss,
+            TaskLoss = outcome.TaskLoss,
+            KdLoss = outcome.KdLoss,
+            ReasoningLoss = outcome.ReasoningLoss,
+            GradNorm = outcome.GradNorm,
+            LearningRate = _options.WeightLearningRate * plan.LearningRateFactor,
+            QuantizationStrength = plan.Strength,
             TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
             StepSeconds = seconds,
         };
-        return (metrics, finite);
-    }
-
-    private TokenBatch NextBatch()
-    {
-        _epochBatches ??= _batches.Batches(_state.Epoch, _state.BatchIndex).GetEnumerator();
-        return _epochBatches.MoveNext()
-            ? _epochBatches.Current
-            : throw new InvalidOperationException($"Epoch {_state.Epoch} ended after {_state.BatchIndex} of {_state.StepsPerEpoch} batches; a batch source serves the same number in all epochs.");
-    }
-
-    private void EndEpochBatches()
-    {
-        _epochBatches?.Dispose();
-        _epochBatches = null;
-    }
-
-    /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; math of record §4.</summary>
-    private double Strength()
-    {
-        long warmupSteps = (long)_options.WarmupEpochs * _state.StepsPerEpoch;
-        return _state.Step >= warmupSteps ? 1 : (double)_state.Step / warmupSteps;
+        return (metrics, outcome.Fault is null);
     }
 
     private void Complete(StepMetrics metrics, bool finite)
@@ -278,7 +236,6 @@ public sealed class Trainer : IDisposable
 
         if (_state.BatchIndex == 0)
         {
-            EndEpochBatches();
             Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, _epochSteps == 0 ? double.NaN : _epochLoss / _epochSteps));
             _epochLoss = 0;
             _epochSteps = 0;
