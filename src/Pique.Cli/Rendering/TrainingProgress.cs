@@ -55,12 +55,15 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case TrainingEvent.CheckpointRejected rejected:
                 display.Line($"warning: {rejected.Folder}: {rejected.Reason}; trying an older checkpoint");
                 break;
+            case TrainingEvent.PartialCheckpointRemoved removed:
+                display.Line($"  deleted {removed.Folder}, which was left half written");
+                break;
             case TrainingEvent.StepCompleted completed:
                 Advance(completed.Metrics, completed.TotalSteps);
                 break;
             case TrainingEvent.StepSkipped skipped:
                 Position = (skipped.Metrics.Step, Position?.TotalSteps ?? skipped.Metrics.Step);
-                display.Line(Units.Text($"warning: step {skipped.Metrics.Step} was skipped: loss {skipped.Metrics.Loss}, gradient norm {skipped.Metrics.GradNorm}"));
+                display.Line(Units.Text($"warning: step {skipped.Metrics.Step} was skipped. {skipped.Diagnosis}"));
                 break;
             case TrainingEvent.EpochCompleted epoch:
                 display.Line(Units.Text($"  epoch {epoch.Epoch} of {epoch.EpochCount}: mean loss {epoch.MeanLoss:F4}"));

@@ -24,6 +24,9 @@ public sealed record TrainingRecipe
     /// <summary>Newest checkpoints that stay on disk.</summary>
     public int KeepCheckpoints { get; init; } = 2;
 
+    /// <summary>Steps passed over in a row, for a loss or gradient that is not finite, after which the run fails.</summary>
+    public int MaxSkippedSteps { get; init; } = 10;
+
     /// <summary>Seed of every random choice of the run.</summary>
     public long Seed { get; init; }
 

@@ -56,7 +56,7 @@ public sealed class Pretraining(TimeProvider time)
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
         BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
-        RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        using RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
         LoadedTokenizer tokenizer = initial is null
             ? WriteTokenizer(folder.Of(TokenizerFolderName), vocabulary!)
             : new LoadedTokenizer(initial.Tokenizer, initial.TokenizerFiles);
@@ -66,6 +66,7 @@ public sealed class Pretraining(TimeProvider time)
         TrainerOptions options = TrainerOptions.From(recipe) with
         {
             RunFolder = folder.Path,
+            RunLock = folder.Lock,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, initial?.Digest ?? ""),
         };

@@ -63,7 +63,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         RequireFit(recipe, original, teacherSource);
         PreparedData data = PreparedData.Create(
             PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
-        RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
+        using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
         using LlamaModel student = Rotated(original, recipe);
@@ -85,6 +85,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         TrainerOptions options = TrainerOptions.From(recipe) with
         {
             RunFolder = folder.Path,
+            RunLock = folder.Lock,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };

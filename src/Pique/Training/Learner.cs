@@ -14,8 +14,9 @@ internal sealed class Learner : IDisposable
     public Learner(CausalLanguageModel model, TrainerOptions options)
     {
         Parameters = TrainedParameters.Of(model);
+        Groups = Parameters.Groups(options);
         _gradClip = options.GradClip;
-        Optimizer = new(Parameters.Groups(options), new()
+        Optimizer = new(Groups, new()
         {
             Beta1 = options.Training.AdamBeta1,
             Beta2 = options.Training.AdamBeta2,
@@ -25,6 +26,9 @@ internal sealed class Learner : IDisposable
 
     /// <summary>What is trained.</summary>
     public TrainedParameters Parameters { get; }
+
+    /// <summary>The same, sorted by learning rate and decay.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>Its optimizer.</summary>
     public AdamW Optimizer { get; }

@@ -24,6 +24,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainerCheckpoint? _checkpoint;
 
     private TrainingState _state = new();
+    private TrainingState _lastGood = new();
+    private (int Step, string Folder)? _saved;
     private MetricsWriter? _metrics;
     private double? _lastLoss;
     private double _epochLoss;
@@ -49,7 +51,7 @@ public sealed class Trainer : IDisposable
         _step = new(student, _learner, teacher, _teacherLearner, options);
         if (options.RunFolder is { } folder)
         {
-            _checkpoint = new(new(Path.Combine(folder, CheckpointsName), options.Training.KeepCheckpoints), _learner, _teacherLearner);
+            _checkpoint = new(folder, options, _learner, _teacherLearner);
         }
     }
 
@@ -63,6 +65,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="RunFailedException">Too many steps in a row were not finite, a checkpoint could not be written, or a frozen teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
+        using RunLock? runLock = _options is { RunFolder: { } held, RunLock: null } ? RunLock.Acquire(held) : null;
         string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
         _state = InitialState(teacherDigest);
         Report(new TrainingEvent.Started(
@@ -71,7 +74,8 @@ public sealed class Trainer : IDisposable
             _learner.Parameters.Weights.Sum(item => item.Value.numel()),
             _learner.Parameters.Quantization.Sum(item => item.Value.numel()),
             teacherDigest));
-        int savedStep = Restore();
+        Restore();
+        _lastGood = _state;
         using MetricsWriter? metrics = _options.RunFolder is { } folder ? MetricsWriter.Open(folder, _state.Step) : null;
         _metrics = metrics;
         try
@@ -79,18 +83,14 @@ public sealed class Trainer : IDisposable
             using BatchFeed feed = new(_batches);
             while (_state.Step < _state.TotalSteps && !cancellation.IsCancellationRequested)
             {
-                (StepMetrics step, bool finite) = RunStep(feed);
-                Complete(step, finite);
-                if (_state.BatchIndex == 0)
+                RunStep(feed);
+                if (_state.ConsecutiveSkips == 0 && _state.Step % _options.Training.CheckpointSteps == 0)
                 {
-                    feed.EndEpoch();
-                }
-
-                if (_state.Step % _options.Training.CheckpointSteps == 0 || _state.Step == _state.TotalSteps)
-                {
-                    savedStep = Save();
+                    Save();
                 }
             }
+
+            Save();
         }
         finally
         {
@@ -99,13 +99,6 @@ public sealed class Trainer : IDisposable
             _step.ClearGradients();
         }
 
-        _metrics = metrics;
-        if (savedStep != _state.Step)
-        {
-            Save();
-        }
-
-        _metrics = null;
         RequireUnchangedTeacher(teacherDigest);
         TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, _lastLoss, _state.Step < _state.TotalSteps, teacherDigest);
         Report(new TrainingEvent.Finished(result));
@@ -133,54 +126,53 @@ public sealed class Trainer : IDisposable
         };
     }
 
-    /// <summary>Makes the run folder and, on resume, restores the newest checkpoint. Returns the step that is safe on disk, or −1.</summary>
-    private int Restore()
+    /// <summary>Makes the folder of the checkpoints and, on resume, restores the newest.</summary>
+    private void Restore()
     {
-        if (_options.RunFolder is not { } folder)
+        if (_checkpoint is null)
         {
-            return -1;
+            return;
         }
 
-        string checkpoints = Path.Combine(folder, CheckpointsName);
-        try
-        {
-            Directory.CreateDirectory(checkpoints);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{folder}: cannot be used as run folder ({failure.Message}); choose a folder that can be written.", failure);
-        }
-
+        _checkpoint.Prepare();
         if (!_options.Resume)
         {
-            return Directory.EnumerateFileSystemEntries(checkpoints).Any()
-                ? throw new InputException($"{checkpoints}: holds checkpoints of an earlier run; resume it, or choose another run folder.")
-                : -1;
+            _checkpoint.RequireNone();
+            return;
         }
 
-        if (_checkpoint!.Restore(_state, (damaged, reason) => Report(new TrainingEvent.CheckpointRejected(damaged, reason))) is not { } restored)
+        foreach (string partial in _checkpoint.RemovePartial())
         {
-            return -1;
+            Report(new TrainingEvent.PartialCheckpointRemoved(partial));
         }
 
-        _state = restored.State;
-        Report(new TrainingEvent.Resumed(_state.Step, restored.Folder));
-        return _state.Step;
+        if (_checkpoint.Restore(_state, (damaged, reason) => Report(new TrainingEvent.CheckpointRejected(damaged, reason))) is { } restored)
+        {
+            _state = restored.State;
+            _saved = (_state.Step, restored.Folder);
+            Report(new TrainingEvent.Resumed(_state.Step, restored.Folder));
+        }
     }
 
-    private int Save()
+    /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
+    private void Save()
     {
-        if (_checkpoint is not null)
+        if (_checkpoint is null || _saved?.Step == _state.Step)
         {
-            _metrics?.FlushToDisk();
-            string folder = _checkpoint.Save(_state);
-            Report(new TrainingEvent.CheckpointSaved(_state.Step, folder));
+            return;
         }
 
-        return _state.Step;
+        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        {
+            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
+        }
+
+        _metrics?.FlushToDisk();
+        _saved = (_state.Step, _checkpoint.Save(_state));
+        Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
     }
 
-    private (StepMetrics Metrics, bool Finite) RunStep(BatchFeed feed)
+    private void RunStep(BatchFeed feed)
     {
         long started = _time.GetTimestamp();
         StepPlan plan = StepPlan.At(_options, _state);
@@ -201,44 +193,45 @@ public sealed class Trainer : IDisposable
             TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
             StepSeconds = seconds,
         };
-        return (metrics, outcome.Fault is null);
-    }
-
-    private void Complete(StepMetrics metrics, bool finite)
-    {
-        int step = _state.Step + 1;
-        _state = _state with
-        {
-            Step = step,
-            Epoch = step / _state.StepsPerEpoch,
-            BatchIndex = step % _state.StepsPerEpoch,
-            SkippedSteps = _state.SkippedSteps + (finite ? 0 : 1),
-            ConsecutiveSkips = finite ? 0 : _state.ConsecutiveSkips + 1,
-        };
+        _state = _state.After(outcome.Fault is null);
         _metrics?.Write(metrics);
-        if (finite)
+        if (outcome.Fault is { } fault)
         {
+            PassOver(metrics, fault);
+        }
+        else
+        {
+            _lastGood = _state;
             _lastLoss = metrics.Loss;
             _epochLoss += metrics.Loss;
             _epochSteps++;
             Report(new TrainingEvent.StepCompleted(metrics, _state.TotalSteps));
         }
-        else
-        {
-            Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips));
-        }
-
-        if (_state.ConsecutiveSkips >= TrainerOptions.MaxConsecutiveSkips)
-        {
-            throw new RunFailedException(
-                $"step {step}: loss or gradient was not finite in {_state.ConsecutiveSkips} steps in a row (loss {metrics.Loss}, gradient norm {metrics.GradNorm}); lower the learning rate or set grad_clip, then resume from the last checkpoint or start anew.");
-        }
 
         if (_state.BatchIndex == 0)
         {
+            feed.EndEpoch();
             Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, _epochSteps == 0 ? double.NaN : _epochLoss / _epochSteps));
             _epochLoss = 0;
             _epochSteps = 0;
+        }
+    }
+
+    /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
+    private void PassOver(StepMetrics metrics, string diagnosis)
+    {
+        Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
+        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        {
+            throw Divergence.OfWeights(_lastGood, broken, _saved?.Folder);
+        }
+
+        if (_state.ConsecutiveSkips >= _options.Training.MaxSkippedSteps)
+        {
+            TrainingState failed = _state;
+            _state = _lastGood;
+            Save();
+            throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
         }
     }
 

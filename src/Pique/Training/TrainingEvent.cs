@@ -25,6 +25,10 @@ public abstract record TrainingEvent
     /// <param name="Reason">What is wrong with it.</param>
     public sealed record CheckpointRejected(string Folder, string Reason) : TrainingEvent;
 
+    /// <summary>What an earlier process left half written was deleted.</summary>
+    /// <param name="Folder">The folder.</param>
+    public sealed record PartialCheckpointRemoved(string Folder) : TrainingEvent;
+
     /// <summary>A step is done.</summary>
     /// <param name="Metrics">Its measurements.</param>
     /// <param name="TotalSteps">Steps of the whole run.</param>
@@ -33,7 +37,8 @@ public abstract record TrainingEvent
     /// <summary>A step's loss or gradient is not finite: its batch was passed over and no parameter changed.</summary>
     /// <param name="Metrics">Its measurements.</param>
     /// <param name="Consecutive">Steps skipped in a row.</param>
-    public sealed record StepSkipped(StepMetrics Metrics, int Consecutive) : TrainingEvent;
+    /// <param name="Diagnosis">What was not finite, in whole sentences.</param>
+    public sealed record StepSkipped(StepMetrics Metrics, int Consecutive, string Diagnosis) : TrainingEvent;
 
     /// <summary>A pass over the data is done.</summary>
     /// <param name="Epoch">Epoch, from 1.</param>

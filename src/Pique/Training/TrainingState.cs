@@ -53,6 +53,17 @@ internal sealed record TrainingState
     /// <summary>Digest of the teacher before the first step, or null.</summary>
     public string? TeacherDigest { get; init; }
 
+    /// <summary>The position after one more step.</summary>
+    /// <param name="finite">Whether the step was made; false where it was passed over.</param>
+    public TrainingState After(bool finite) => this with
+    {
+        Step = Step + 1,
+        Epoch = (Step + 1) / StepsPerEpoch,
+        BatchIndex = (Step + 1) % StepsPerEpoch,
+        SkippedSteps = SkippedSteps + (finite ? 0 : 1),
+        ConsecutiveSkips = finite ? 0 : ConsecutiveSkips + 1,
+    };
+
     /// <summary>Writes state.json.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 

@@ -48,7 +48,7 @@ internal sealed class TrainingStep
         }
         else
         {
-            outcome = outcome with { Fault = "" };
+            outcome = outcome with { Fault = NonFiniteDiagnosis.Of(outcome, _learner, _teacherLearner is null ? null : (_teacherLearner, teacherNorm)) };
         }
 
         ClearGradients();

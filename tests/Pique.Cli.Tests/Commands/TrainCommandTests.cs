@@ -37,7 +37,7 @@ public sealed class TrainCommandTests : IDisposable
             document.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(["teacher", "ptq", "qat"], document.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()!));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html", "result.json"],
+            [".lock", "calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html", "result.json"],
             Directory.EnumerateFileSystemEntries(run).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal));
         Assert.Contains("\nTraining\n", error, StringComparison.Ordinal);
         Assert.Contains(" 100 %  step ", error, StringComparison.Ordinal);

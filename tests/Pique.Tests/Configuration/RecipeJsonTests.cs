@@ -57,6 +57,7 @@ public class RecipeJsonTests
                 "final_learning_rate_fraction": 0.1,
                 "checkpoint_steps": 200,
                 "keep_checkpoints": 2,
+                "max_skipped_steps": 10,
                 "seed": 0,
                 "max_steps": null,
                 "adam_beta1": 0.9,

@@ -35,7 +35,7 @@ public sealed class QatPipelineTests : IDisposable
 
         Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html"],
+            [".lock", "calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html"],
             Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Equal((4, 0), (result.Steps, result.SkippedSteps));
         Assert.Equal(recipe.Qat.UseDistillation, result.TeacherDigest is not null);
@@ -66,7 +66,7 @@ public sealed class QatPipelineTests : IDisposable
         using CancellationTokenSource inTraining = new(), inBaseline = new();
 
         Assert.Null(Run(recipe, cancelAt: happening => happening is PipelineEvent.Scored { Score.Name: "teacher" }, cancellation: inBaseline));
-        Assert.Equal(["calibration.json", "recipe.json"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
+        Assert.Equal([".lock", "calibration.json", "recipe.json"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Null(Run(recipe, resume: true, cancelAt: happening => happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted { Metrics.Step: 3 } }, cancellation: inTraining));
         Assert.False(Directory.Exists(Path.Combine(Folder, "model")));
         QatRunResult resumed = Run(recipe, resume: true)!;

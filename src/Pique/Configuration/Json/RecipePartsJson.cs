@@ -36,6 +36,7 @@ internal static class RecipePartsJson
         json.Field("final_learning_rate_fraction", training.FinalLearningRateFraction);
         json.Field("checkpoint_steps", training.CheckpointSteps);
         json.Field("keep_checkpoints", training.KeepCheckpoints);
+        json.Field("max_skipped_steps", training.MaxSkippedSteps);
         json.Field("seed", training.Seed);
         json.Field("max_steps", training.MaxSteps);
         json.Field("adam_beta1", training.AdamBeta1);
@@ -55,6 +56,7 @@ internal static class RecipePartsJson
             FinalLearningRateFraction = fields.Single("final_learning_rate_fraction", fallback.FinalLearningRateFraction),
             CheckpointSteps = fields.Int32("checkpoint_steps", fallback.CheckpointSteps),
             KeepCheckpoints = fields.Int32("keep_checkpoints", fallback.KeepCheckpoints),
+            MaxSkippedSteps = fields.Int32("max_skipped_steps", fallback.MaxSkippedSteps),
             Seed = fields.Int64("seed", fallback.Seed),
             MaxSteps = fields.OptionalInt32("max_steps", fallback.MaxSteps),
             AdamBeta1 = fields.Single("adam_beta1", fallback.AdamBeta1),

@@ -67,6 +67,7 @@ internal static class RecipeRules
         rules.Fraction("final_learning_rate_fraction", training.FinalLearningRateFraction, includesOne: true);
         rules.AtLeast("checkpoint_steps", training.CheckpointSteps, 1);
         rules.AtLeast("keep_checkpoints", training.KeepCheckpoints, 1);
+        rules.AtLeast("max_skipped_steps", training.MaxSkippedSteps, 1);
         rules.AtLeast("max_steps", training.MaxSteps ?? 1, 1);
         rules.Fraction("adam_beta1", training.AdamBeta1, includesOne: false);
         rules.Fraction("adam_beta2", training.AdamBeta2, includesOne: false);

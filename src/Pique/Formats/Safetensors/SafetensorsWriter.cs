@@ -18,6 +18,18 @@ public static class SafetensorsWriter
     /// <exception cref="InputException">The path cannot be written to.</exception>
     public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        AtomicFile.Write(path, stream => Write(stream, entries, metadata));
+    }
+
+    /// <summary>Writes the content of a file to a stream.</summary>
+    /// <param name="stream">Stream that counts its position.</param>
+    /// <param name="entries">Tensors, in any order.</param>
+    /// <param name="metadata">Strings to store in "__metadata__"; null or empty for none.</param>
+    /// <exception cref="ArgumentException">Two entries share a name, a name is reserved, or a shape is impossible.</exception>
+    /// <exception cref="InvalidOperationException">An entry wrote another number of bytes than its shape asks for.</exception>
+    public static void Write(Stream stream, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(entries);
         SafetensorsEntry[] ordered =
         [
@@ -25,8 +37,7 @@ public static class SafetensorsWriter
                 .OrderByDescending(entry => entry.Dtype.ElementBytes())
                 .ThenBy(entry => entry.Name, StringComparer.Ordinal),
         ];
-        byte[] header = Header(ordered, metadata ?? new Dictionary<string, string>());
-        AtomicFile.Write(path, stream => WriteAll(stream, header, ordered));
+        WriteAll(stream, Header(ordered, metadata ?? new Dictionary<string, string>()), ordered);
     }
 
     private static void WriteAll(Stream stream, byte[] header, SafetensorsEntry[] entries)
