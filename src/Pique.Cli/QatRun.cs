@@ -49,6 +49,11 @@ internal static class QatRun
             context.Terminal.OutputText.WriteLine(Units.Text($"{result.SkippedSteps} of {result.Steps} steps were skipped for a loss or gradient that was not finite."));
         }
 
+        if (result.BestHeldOutLoss is { } loss)
+        {
+            context.Terminal.OutputText.WriteLine(Units.Text($"The model has the weights of step {result.FinalStep} of {result.Steps}; the lowest held-out loss while training was {loss:F4}."));
+        }
+
         Tables.DrawPairs(context.Terminal.Output,
         [
             ("model", result.ModelFolder),

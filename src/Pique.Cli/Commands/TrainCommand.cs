@@ -71,6 +71,8 @@ internal static class TrainCommand
             ["report"] = result.ReportPath,
             ["steps"] = result.Steps,
             ["skipped_steps"] = result.SkippedSteps,
+            ["final_step"] = result.FinalStep,
+            ["best_held_out_loss"] = JsonOutput.Number(result.BestHeldOutLoss),
             ["teacher_digest"] = result.TeacherDigest,
             ["model_digest"] = result.ModelDigest,
             ["seconds"] = duration.TotalSeconds,

@@ -70,7 +70,7 @@ public sealed class Pretraining(TimeProvider time)
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, initial?.Digest ?? ""),
         };
-        using (var trainer = new Trainer(model, data.Train, options, time: time))
+        using (var trainer = new Trainer(model, data.Train, options, time: time, heldOutLoss: cancellation => HeldOutEvaluation.Loss(model, data, cancellation)))
         {
             trainer.Reported += happening => Reported?.Invoke(happening);
             if (trainer.Run(cancellationToken).Interrupted)

@@ -90,7 +90,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time))
+        using (var trainer = new Trainer(student, data.Train, options, teacher, time, cancellation => HeldOutEvaluation.Loss(student, data, cancellation)))
         {
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
@@ -115,6 +115,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             ModelFolder = folder.Of(ModelFolderName),
             ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed),
             Steps = training.Steps,
+            FinalStep = training.FinalStep,
+            BestHeldOutLoss = training.BestHeldOutLoss,
             SkippedSteps = training.SkippedSteps,
             TeacherDigest = training.TeacherDigest,
             ModelDigest = trained.Digest,

@@ -47,6 +47,16 @@ internal sealed class Learner : IDisposable
         }
     }
 
+    /// <summary>Sets how much of its dampening every quantizer adds in one backward pass, where several make up a step.</summary>
+    /// <param name="share">1 over their number.</param>
+    public void SetDampeningShare(double share)
+    {
+        foreach (FakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.DampeningShare = (float)share;
+        }
+    }
+
     /// <summary>Updates the parameters and restores the quantizers' invariants.</summary>
     /// <param name="learningRateFactor">The schedule's value.</param>
     public void Update(double learningRateFactor)

@@ -35,6 +35,24 @@ public sealed class MetricsWriter : IDisposable
         return new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read));
     }
 
+    /// <summary>Reads back the line of a step.</summary>
+    /// <param name="runFolder">The run folder.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>Its measurements; null where the file has no such line.</returns>
+    internal static StepMetrics? Find(string runFolder, int step)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        string? found = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => StepOf(line) == step) : null;
+        try
+        {
+            return found is null ? null : JsonSerializer.Deserialize<StepMetrics>(found, Json);
+        }
+        catch (JsonException)
+        {
+            return null; // A line of another version.
+        }
+    }
+
     /// <summary>Appends one line and hands it to the operating system, so that it outlives the process.</summary>
     /// <param name="metrics">The step.</param>
     public void Write(StepMetrics metrics)
@@ -57,7 +75,7 @@ public sealed class MetricsWriter : IDisposable
             using JsonDocument document = JsonDocument.Parse(line);
             return document.RootElement.TryGetProperty("step", out JsonElement step) ? step.GetInt32() : null;
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or FormatException)
         {
             // A line cut short by a crash: it and what follows are written again by the resumed run.
             return null;

@@ -10,7 +10,12 @@ internal readonly record struct StepPlan(double LearningRateFactor, double Stren
     /// <param name="state">Where the run stands.</param>
     public static StepPlan At(TrainerOptions options, TrainingState state) => new(
         LearningRateCurve.Factor(
-            options.Training.Schedule, state.Step, state.TotalSteps, options.Training.ScheduleWarmupSteps, options.Training.FinalLearningRateFraction),
+            options.Training.Schedule,
+            state.Step,
+            state.TotalSteps,
+            options.Training.ScheduleWarmupSteps,
+            options.Training.FinalLearningRateFraction,
+            options.Training.ScheduleDecayShare),
         StrengthAt(options, state));
 
     /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; math of record §4.</summary>

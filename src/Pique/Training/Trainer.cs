@@ -7,29 +7,28 @@ namespace Pique.Training;
 /// <summary>Trains a student on batches, under a teacher or alone, with or without quantizers; resumable at every step, bit for bit.</summary>
 /// <remarks>
 /// A step: batch → losses → gradients → clip → AdamW → quantizer invariants → metrics. A step whose loss or gradient is not finite is passed over.
-/// The same models, data, options and thread count give the same bytes.
+/// After it, where they are due: held-out loss, checkpoint. The same models, data, options and thread count give the same bytes.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
     /// <summary>Name of the checkpoints' folder in the run folder.</summary>
     public const string CheckpointsName = "checkpoints";
 
+    private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
     private readonly IBatchSource _batches;
     private readonly TrainerOptions _options;
     private readonly TimeProvider _time;
+    private readonly Func<CancellationToken, double>? _heldOutLoss;
     private readonly Learner _learner;
     private readonly Learner? _teacherLearner;
     private readonly TrainingStep _step;
     private readonly TrainerCheckpoint? _checkpoint;
+    private readonly ProcessMemory _memory = new();
 
     private TrainingState _state = new();
     private TrainingState _lastGood = new();
     private (int Step, string Folder)? _saved;
-    private MetricsWriter? _metrics;
-    private double? _lastLoss;
-    private double _epochLoss;
-    private int _epochSteps;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place where it has any.</param>
@@ -37,15 +36,35 @@ public sealed class Trainer : IDisposable
     /// <param name="options">Options.</param>
     /// <param name="teacher">Teacher, or null. With <see cref="TrainerOptions.FreezeTeacher"/> false it is trained as well. For the reasoning loss it must share the student's hidden basis: rotate both or neither.</param>
     /// <param name="time">Clock for the metrics; null for the system's.</param>
-    public Trainer(CausalLanguageModel student, IBatchSource batches, TrainerOptions options, CausalLanguageModel? teacher = null, TimeProvider? time = null)
+    /// <param name="heldOutLoss">Measures the student's held-out loss in nats per token, the quantizers being at full strength; the same weights must give the same loss. Needed where the recipe evaluates while training.</param>
+    /// <exception cref="ArgumentException">The recipe evaluates and there is nothing to do it with, or keeps the best without a run folder.</exception>
+    public Trainer(
+        CausalLanguageModel student,
+        IBatchSource batches,
+        TrainerOptions options,
+        CausalLanguageModel? teacher = null,
+        TimeProvider? time = null,
+        Func<CancellationToken, double>? heldOutLoss = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Training.EvaluateEverySteps is not null && heldOutLoss is null)
+        {
+            throw new ArgumentException("evaluate_every_steps is set and there is nothing to evaluate with.", nameof(heldOutLoss));
+        }
+
+        if (options is { Training.KeepBest: true, RunFolder: null })
+        {
+            throw new ArgumentException("keep_best needs a run folder, whose checkpoints hold the best weights.", nameof(options));
+        }
+
+        _student = student;
         _teacher = teacher;
         _batches = batches;
         _options = options;
         _time = time ?? TimeProvider.System;
+        _heldOutLoss = heldOutLoss;
         _learner = new(student, options);
         _teacherLearner = teacher is null || options.FreezeTeacher ? null : new(teacher, options);
         _step = new(student, _learner, teacher, _teacherLearner, options);
@@ -57,6 +76,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Tells what happens, on the thread of <see cref="Run"/>.</summary>
     public event Action<TrainingEvent>? Reported;
+
+    private bool IsFinished => _state.Step >= _state.TotalSteps || _state.StopsEarly(_options.Training);
 
     /// <summary>Trains to the end, or to the next step after a cancellation, and leaves a checkpoint of it.</summary>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
@@ -74,33 +95,28 @@ public sealed class Trainer : IDisposable
             _learner.Parameters.Weights.Sum(item => item.Value.numel()),
             _learner.Parameters.Quantization.Sum(item => item.Value.numel()),
             teacherDigest));
-        Restore();
+        if (_checkpoint?.Open(_options.Resume, _state, Report) is { } restored)
+        {
+            _state = restored.State;
+            _saved = (_state.Step, restored.Folder);
+        }
+
         _lastGood = _state;
-        using MetricsWriter? metrics = _options.RunFolder is { } folder ? MetricsWriter.Open(folder, _state.Step) : null;
-        _metrics = metrics;
+        using StepLog log = StepLog.Open(_options, _state);
         try
         {
-            using BatchFeed feed = new(_batches);
-            while (_state.Step < _state.TotalSteps && !cancellation.IsCancellationRequested)
-            {
-                RunStep(feed);
-                if (_state.ConsecutiveSkips == 0 && _state.Step % _options.Training.CheckpointSteps == 0)
-                {
-                    Save();
-                }
-            }
-
-            Save();
+            SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            Train(log, cancellation);
         }
         finally
         {
-            _metrics = null;
+            SetGradientCheckpointing(false);
             _learner.SetStrength(1);
             _step.ClearGradients();
         }
 
         RequireUnchangedTeacher(teacherDigest);
-        TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, _lastLoss, _state.Step < _state.TotalSteps, teacherDigest);
+        TrainingResult result = Finish(log.LastLoss, teacherDigest);
         Report(new TrainingEvent.Finished(result));
         return result;
     }
@@ -126,36 +142,71 @@ public sealed class Trainer : IDisposable
         };
     }
 
-    /// <summary>Makes the folder of the checkpoints and, on resume, restores the newest.</summary>
-    private void Restore()
+    private void SetGradientCheckpointing(bool value)
     {
-        if (_checkpoint is null)
+        _student.GradientCheckpointing = value;
+        if (_teacherLearner is not null)
         {
-            return;
-        }
-
-        _checkpoint.Prepare();
-        if (!_options.Resume)
-        {
-            _checkpoint.RequireNone();
-            return;
-        }
-
-        foreach (string partial in _checkpoint.RemovePartial())
-        {
-            Report(new TrainingEvent.PartialCheckpointRemoved(partial));
-        }
-
-        if (_checkpoint.Restore(_state, (damaged, reason) => Report(new TrainingEvent.CheckpointRejected(damaged, reason))) is { } restored)
-        {
-            _state = restored.State;
-            _saved = (_state.Step, restored.Folder);
-            Report(new TrainingEvent.Resumed(_state.Step, restored.Folder));
+            _teacher!.GradientCheckpointing = value;
         }
     }
 
+    private void Train(StepLog log, CancellationToken cancellation)
+    {
+        _memory.ResetPeak();
+        using BatchFeed feed = new(_batches);
+        while (!cancellation.IsCancellationRequested)
+        {
+            if (_state.IsEvaluationDue(_options.Training) && !Evaluate(log, cancellation))
+            {
+                break;
+            }
+
+            log.Write();
+            if (IsFinished)
+            {
+                break;
+            }
+
+            if (IsCheckpointDue())
+            {
+                Save(log);
+            }
+
+            RunStep(feed, log);
+        }
+
+        log.Write();
+        Save(log);
+    }
+
+    /// <summary>Measures the held-out loss of this step.</summary>
+    /// <returns>False where a cancellation came first; the measurement is then still due, in a resumed run too.</returns>
+    private bool Evaluate(StepLog log, CancellationToken cancellation)
+    {
+        _learner.SetStrength(1);
+        double loss;
+        try
+        {
+            loss = _heldOutLoss!(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        _state = _state.Evaluated(loss);
+        log.AddHeldOutLoss(loss);
+        Report(new TrainingEvent.Evaluated(_state.Step, loss, _state.BestStep == _state.Step, _state.EvaluationsSinceBest));
+        return true;
+    }
+
+    /// <summary>While steps are passed over nothing new is worth saving, and it would push out what is.</summary>
+    private bool IsCheckpointDue() => (_options.Training.KeepBest && _state.BestStep == _state.Step)
+        || (_state is { Step: > 0, ConsecutiveSkips: 0 } && _state.Step % _options.Training.CheckpointSteps == 0);
+
     /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
-    private void Save()
+    private void Save(StepLog log)
     {
         if (_checkpoint is null || _saved?.Step == _state.Step)
         {
@@ -167,12 +218,12 @@ public sealed class Trainer : IDisposable
             throw Divergence.OfWeights(_state, broken, _saved?.Folder);
         }
 
-        _metrics?.FlushToDisk();
+        log.FlushToDisk();
         _saved = (_state.Step, _checkpoint.Save(_state));
         Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
     }
 
-    private void RunStep(BatchFeed feed)
+    private void RunStep(BatchFeed feed, StepLog log)
     {
         long started = _time.GetTimestamp();
         StepPlan plan = StepPlan.At(_options, _state);
@@ -192,33 +243,30 @@ public sealed class Trainer : IDisposable
             QuantizationStrength = plan.Strength,
             TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
             StepSeconds = seconds,
+            PeakMemoryBytes = _memory.PeakBytes,
         };
         _state = _state.After(outcome.Fault is null);
-        _metrics?.Write(metrics);
+        log.Add(metrics, outcome.Fault is null);
         if (outcome.Fault is { } fault)
         {
-            PassOver(metrics, fault);
+            PassOver(log, metrics, fault);
         }
         else
         {
             _lastGood = _state;
-            _lastLoss = metrics.Loss;
-            _epochLoss += metrics.Loss;
-            _epochSteps++;
             Report(new TrainingEvent.StepCompleted(metrics, _state.TotalSteps));
         }
 
         if (_state.BatchIndex == 0)
         {
             feed.EndEpoch();
-            Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, _epochSteps == 0 ? double.NaN : _epochLoss / _epochSteps));
-            _epochLoss = 0;
-            _epochSteps = 0;
+            Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
+            _memory.ResetPeak();
         }
     }
 
     /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
-    private void PassOver(StepMetrics metrics, string diagnosis)
+    private void PassOver(StepLog log, StepMetrics metrics, string diagnosis)
     {
         Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
         if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
@@ -229,8 +277,9 @@ public sealed class Trainer : IDisposable
         if (_state.ConsecutiveSkips >= _options.Training.MaxSkippedSteps)
         {
             TrainingState failed = _state;
+            log.Write();
             _state = _lastGood;
-            Save();
+            Save(log);
             throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
         }
     }
@@ -241,6 +290,32 @@ public sealed class Trainer : IDisposable
         {
             throw new RunFailedException($"The frozen teacher changed during training: SHA-256 {after}, before {before}. This is a fault in Pique or in the caller: nothing may write to the teacher's parameters.");
         }
+    }
+
+    /// <summary>Leaves the student as the recipe wants it at the end.</summary>
+    private TrainingResult Finish(double? lastLoss, string? teacherDigest)
+    {
+        bool interrupted = !IsFinished || _state.IsEvaluationDue(_options.Training);
+        TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = _state.BestLoss };
+        if (interrupted)
+        {
+            return result;
+        }
+
+        if (_state.Step < _state.TotalSteps)
+        {
+            Report(new TrainingEvent.StoppedEarly(_state.Step, _state.EvaluationsSinceBest));
+            result = result with { StoppedEarly = true };
+        }
+
+        if (_options.Training.KeepBest && _state is { BestStep: { } best, BestLoss: { } loss } && best != _state.Step)
+        {
+            _checkpoint!.RestoreModels(best);
+            Report(new TrainingEvent.BestRestored(best, loss));
+            result = result with { FinalStep = best };
+        }
+
+        return result;
     }
 
     private void Report(TrainingEvent happening) => Reported?.Invoke(happening);

@@ -6,6 +6,7 @@ namespace Pique.Training;
 internal sealed class TrainerCheckpoint
 {
     private const string StateName = "state.json";
+    private const string ModelName = "model.safetensors";
 
     private readonly string _folder;
     private readonly CheckpointStore _store;
@@ -28,29 +29,43 @@ internal sealed class TrainerCheckpoint
     private IEnumerable<(string File, IReadOnlyList<(string Name, Tensor Value)> Tensors)> Contents =>
         _teacher is null ? Of("", _student) : Of("", _student).Concat(Of("teacher_", _teacher));
 
-    /// <summary>Makes the folder of the checkpoints.</summary>
-    /// <exception cref="InputException">It cannot be made.</exception>
-    public void Prepare()
+    /// <summary>Makes the folder of the checkpoints and, on resume, restores the newest sound one.</summary>
+    /// <param name="resume">Whether to continue; else the folder must be new.</param>
+    /// <param name="initial">What the run would start from; a checkpoint must be of the same run.</param>
+    /// <param name="report">Told what is deleted, passed over, restored and lost.</param>
+    /// <returns>Position and checkpoint; null for the beginning. Nothing is changed unless all of it fits.</returns>
+    /// <exception cref="InputException">The folder cannot be used, all checkpoints are damaged, or the newest sound one is of another run.</exception>
+    public (TrainingState State, string Folder)? Open(bool resume, TrainingState initial, Action<TrainingEvent> report)
     {
-        try
+        Prepare();
+        if (!resume)
         {
-            Directory.CreateDirectory(_folder);
-            DirectorySync.Flush(Path.GetDirectoryName(_folder)!);
+            return !Directory.EnumerateFileSystemEntries(_folder).Any()
+                ? null
+                : throw new InputException($"{_folder}: holds checkpoints of an earlier run; resume it, or choose another run folder.");
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{_folder}: cannot be made ({failure.Message}); choose a run folder that can be written.", failure);
-        }
-    }
 
-    /// <summary>Refuses a folder that holds checkpoints already.</summary>
-    /// <exception cref="InputException">It does.</exception>
-    public void RequireNone()
-    {
-        if (Directory.EnumerateFileSystemEntries(_folder).Any())
+        foreach (string partial in _store.RemovePartial())
         {
-            throw new InputException($"{_folder}: holds checkpoints of an earlier run; resume it, or choose another run folder.");
+            report(new TrainingEvent.PartialCheckpointRemoved(partial));
         }
+
+        if (_store.FindNewest((damaged, reason) => report(new TrainingEvent.CheckpointRejected(damaged, reason))) is not (var folder, var isComplete))
+        {
+            return null;
+        }
+
+        TrainingState state = TrainingState.Load(Path.Combine(folder, StateName));
+        state.RequireSameRun(initial, folder);
+        RestoreAll(folder, state);
+        report(new TrainingEvent.Resumed(state.Step, folder));
+        if (!isComplete && state.BestStep is { } lost)
+        {
+            report(new TrainingEvent.BestLost(lost));
+            state = state with { BestStep = null, BestLoss = null };
+        }
+
+        return (state, folder);
     }
 
     /// <summary>Saves a checkpoint.</summary>
@@ -66,27 +81,41 @@ internal sealed class TrainerCheckpoint
         };
         List<CheckpointFile> files = [.. Contents.Select(content => new CheckpointFile(content.File, stream => TensorFile.Save(stream, content.Tensors)))];
         files.Add(new(StateName, stream => stream.Write(complete.ToJson())));
-        return _store.Save(state.Step, files);
+        return _store.Save(state.Step, files, state.BestStep is { } best && best != state.Step ? [best] : []);
     }
 
-    /// <summary>Deletes what an interrupted writer left.</summary>
-    /// <returns>The folders deleted.</returns>
-    public IReadOnlyList<string> RemovePartial() => _store.RemovePartial();
-
-    /// <summary>Puts the newest sound checkpoint back.</summary>
-    /// <param name="initial">What the run would start from; the checkpoint must be of the same run.</param>
-    /// <param name="rejected">Told folder and fault of each damaged checkpoint.</param>
-    /// <returns>Position and folder, or null where there is no checkpoint. Nothing is changed unless all of it fits.</returns>
-    /// <exception cref="InputException">All checkpoints are damaged, or the newest sound one is of another run.</exception>
-    public (TrainingState State, string Folder)? Restore(TrainingState initial, Action<string, string> rejected)
+    /// <summary>Puts the models of a step back, not the optimizers: for the end of a run.</summary>
+    /// <param name="step">Step of a checkpoint.</param>
+    /// <exception cref="RunFailedException">The checkpoint is damaged.</exception>
+    public void RestoreModels(int step)
     {
-        if (_store.FindNewest(rejected) is not { Folder: var folder })
+        string folder = _store.FolderOf(step);
+        if (CheckpointStore.Fault(folder) is { } fault)
         {
-            return null;
+            throw new RunFailedException($"{folder}: the checkpoint of the lowest held-out loss was damaged while the run went on ({fault}). Continue with --resume: it falls back to what is left.");
         }
 
-        TrainingState state = TrainingState.Load(Path.Combine(folder, StateName));
-        state.RequireSameRun(initial, folder);
+        foreach ((string file, IReadOnlyList<(string, Tensor)> tensors) in Contents.Where(content => content.File.EndsWith(ModelName, StringComparison.Ordinal)))
+        {
+            TensorFile.Restore(Path.Combine(folder, file), tensors);
+        }
+    }
+
+    private void Prepare()
+    {
+        try
+        {
+            Directory.CreateDirectory(_folder);
+            DirectorySync.Flush(Path.GetDirectoryName(_folder)!);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{_folder}: cannot be made ({failure.Message}); choose a run folder that can be written.", failure);
+        }
+    }
+
+    private void RestoreAll(string folder, TrainingState state)
+    {
         foreach ((string file, IReadOnlyList<(string, Tensor)> tensors) in Contents)
         {
             TensorFile.RequireMatch(Path.Combine(folder, file), tensors);
@@ -102,13 +131,11 @@ internal sealed class TrainerCheckpoint
         {
             _teacher.Optimizer.UpdateCount = state.TeacherUpdateCount;
         }
-
-        return (state, folder);
     }
 
     private static (string, IReadOnlyList<(string, Tensor)>)[] Of(string prefix, Learner learner) =>
     [
-        ($"{prefix}model.safetensors", learner.Parameters.Saved),
+        (prefix + ModelName, learner.Parameters.Saved),
         ($"{prefix}optimizer.safetensors", [.. learner.Optimizer.Moments]),
     ];
 }

@@ -44,7 +44,29 @@ public abstract record TrainingEvent
     /// <param name="Epoch">Epoch, from 1.</param>
     /// <param name="EpochCount">Epochs of the run.</param>
     /// <param name="MeanLoss">Mean loss of its finite steps since the run began or was resumed.</param>
-    public sealed record EpochCompleted(int Epoch, int EpochCount, double MeanLoss) : TrainingEvent;
+    /// <param name="PeakMemoryBytes">Most memory the process had in use at once during the epoch, or since it began where the system does not let the mark be reset; null where it does not tell.</param>
+    public sealed record EpochCompleted(int Epoch, int EpochCount, double MeanLoss, long? PeakMemoryBytes) : TrainingEvent;
+
+    /// <summary>The held-out loss was measured.</summary>
+    /// <param name="Step">Steps done.</param>
+    /// <param name="HeldOutLoss">Nats per token, at full quantization strength.</param>
+    /// <param name="IsBest">Whether it is the lowest so far.</param>
+    /// <param name="SinceBest">Measurements since the lowest.</param>
+    public sealed record Evaluated(int Step, double HeldOutLoss, bool IsBest, int SinceBest) : TrainingEvent;
+
+    /// <summary>The held-out loss has not fallen for as many measurements as the recipe allows: training ends here.</summary>
+    /// <param name="Step">Steps done.</param>
+    /// <param name="Evaluations">Measurements without a new lowest.</param>
+    public sealed record StoppedEarly(int Step, int Evaluations) : TrainingEvent;
+
+    /// <summary>The weights with the lowest held-out loss were put back: the model ends with them.</summary>
+    /// <param name="Step">Their step.</param>
+    /// <param name="HeldOutLoss">Their loss.</param>
+    public sealed record BestRestored(int Step, double HeldOutLoss) : TrainingEvent;
+
+    /// <summary>The checkpoint of the lowest held-out loss is damaged, and no checkpoint before it is left: the lowest is sought anew from here on.</summary>
+    /// <param name="Step">Step of the lost checkpoint.</param>
+    public sealed record BestLost(int Step) : TrainingEvent;
 
     /// <summary>A checkpoint is safely on disk.</summary>
     /// <param name="Step">Steps done.</param>

@@ -1,5 +1,6 @@
 using Pique.Data;
 using Pique.Models;
+using Pique.Numerics;
 using Pique.Objectives;
 using TorchSharp;
 
@@ -12,6 +13,7 @@ internal sealed class TrainingStep
     private readonly CausalLanguageModel? _teacher;
     private readonly Learner _learner;
     private readonly Learner? _teacherLearner;
+    private readonly TrainerOptions _options;
     private readonly CompositeObjective _objective;
 
     /// <summary>Binds models and learners.</summary>
@@ -19,13 +21,14 @@ internal sealed class TrainingStep
     /// <param name="learner">Its learner.</param>
     /// <param name="teacher">Teacher, or null.</param>
     /// <param name="teacherLearner">Its learner where it learns, else null.</param>
-    /// <param name="options">Weights of the losses.</param>
+    /// <param name="options">Weights of the losses, parts of a batch.</param>
     public TrainingStep(CausalLanguageModel student, Learner learner, CausalLanguageModel? teacher, Learner? teacherLearner, TrainerOptions options)
     {
         _student = student;
         _learner = learner;
         _teacher = teacher;
         _teacherLearner = teacherLearner;
+        _options = options;
         _objective = new(options.LossWeights, options.ReasoningLoss);
     }
 
@@ -36,12 +39,11 @@ internal sealed class TrainingStep
     {
         using DisposeScope scope = torch.NewDisposeScope();
         _learner.SetStrength(plan.Strength);
-        using ObjectiveTerms terms = _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
-        terms.Total.backward();
-        terms.TeacherTask?.backward();
-        StepOutcome outcome = new(terms.Total.item<float>(), terms.Task, terms.Distillation, terms.Reasoning, _learner.Clip(), null);
+        StepOutcome losses = Accumulate(batch);
+        double norm = _learner.Clip();
         double teacherNorm = _teacherLearner?.Clip() ?? 0;
-        if (double.IsFinite(outcome.Loss) && double.IsFinite(outcome.GradNorm) && double.IsFinite(teacherNorm))
+        StepOutcome outcome = losses with { GradNorm = norm };
+        if (double.IsFinite(outcome.Loss) && double.IsFinite(norm) && double.IsFinite(teacherNorm))
         {
             _learner.Update(plan.LearningRateFactor);
             _teacherLearner?.Update(plan.LearningRateFactor);
@@ -60,5 +62,47 @@ internal sealed class TrainingStep
     {
         _learner.Optimizer.ClearGradients();
         _teacherLearner?.Optimizer.ClearGradients();
+    }
+
+    /// <summary>Leaves the gradients of the whole batch, however many parts it is taken in.</summary>
+    private StepOutcome Accumulate(TokenBatch batch)
+    {
+        int parts = (int)Math.Min(_options.Training.AccumulationSteps, batch.Inputs.shape[0]);
+        _learner.SetDampeningShare(1.0 / parts);
+        if (parts == 1)
+        {
+            return AddGradients(_objective, batch, 1);
+        }
+
+        StepOutcome sum = new(0, 0, 0, 0, 0, null);
+        foreach (MicroBatch part in MicroBatch.Divide(batch, parts, _options))
+        {
+            using (part)
+            {
+                StepOutcome own = AddGradients(new(part.LossWeights, part.ReasoningLoss), part.Batch, part.TokenShare);
+                sum = sum with
+                {
+                    Loss = sum.Loss + own.Loss,
+                    TaskLoss = sum.TaskLoss + (part.TokenShare * own.TaskLoss),
+                    KdLoss = sum.KdLoss + (part.TokenShare * own.KdLoss),
+                    ReasoningLoss = sum.ReasoningLoss + own.ReasoningLoss,
+                };
+            }
+        }
+
+        return sum;
+    }
+
+    private StepOutcome AddGradients(CompositeObjective objective, TokenBatch batch, double teacherShare)
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        using ObjectiveTerms terms = objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
+        terms.Total.backward();
+        if (terms.TeacherTask is { } teacherTask)
+        {
+            (teacherShare == 1 ? teacherTask : teacherTask.mul(HeldScalar.Of(teacherShare))).backward();
+        }
+
+        return new(terms.Total.item<float>(), terms.Task, terms.Distillation, terms.Reasoning, 0, null);
     }
 }

@@ -33,7 +33,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(output, File.ReadAllText(Path.Combine(run, "result.json")));
         using JsonDocument document = JsonDocument.Parse(output);
         Assert.Equal(
-            ["run", "model", "report", "steps", "skipped_steps", "teacher_digest", "model_digest", "seconds", "rows"],
+            ["run", "model", "report", "steps", "skipped_steps", "final_step", "best_held_out_loss", "teacher_digest", "model_digest", "seconds", "rows"],
             document.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(["teacher", "ptq", "qat"], document.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()!));
         Assert.Equal(

@@ -40,7 +40,7 @@ public sealed class SkippedStepTests
         Assert.True(double.IsFinite(result.LastLoss!.Value));
         JsonElement line = JsonDocument.Parse(File.ReadLines(Path.Combine(folder.Path, MetricsWriter.FileName)).ElementAt(2)).RootElement;
         Assert.Equal(
-            ["step", "epoch", "loss", "task_loss", "kd_loss", "reasoning_loss", "grad_norm", "learning_rate", "quantization_strength", "tokens_per_second", "step_seconds"],
+            ["step", "epoch", "loss", "task_loss", "kd_loss", "reasoning_loss", "grad_norm", "learning_rate", "quantization_strength", "tokens_per_second", "step_seconds", "peak_memory_bytes", "held_out_loss"],
             line.EnumerateObject().Select(property => property.Name));
         Assert.Equal(JsonValueKind.Null, line.GetProperty("loss").ValueKind);
     }
