@@ -1,6 +1,4 @@
 using Pique.Formats;
-using Pique.Formats.HuggingFace;
-using Pique.Formats.Llama2C;
 using Pique.Models.Llama;
 
 namespace Pique.Cli;
@@ -13,16 +11,9 @@ internal static class ModelShape
     /// <exception cref="InputException">There is no such model, or its configuration is wrong.</exception>
     public static LlamaConfig Read(string path)
     {
-        string configPath = Path.Combine(path, "config.json");
-        if (File.Exists(configPath))
+        if (ModelConfigReader.TryRead(path) is { } config)
         {
-            return LlamaConfigJson.Read(configPath);
-        }
-
-        if (File.Exists(path) && Path.GetExtension(path) == ".bin")
-        {
-            using Llama2CFile file = Llama2CFile.Open(path);
-            return file.Config;
+            return config;
         }
 
         // Anything else is no model: the loader says why.

@@ -17,8 +17,9 @@ internal static class QatRun
     /// <param name="runFolder">Folder of the run.</param>
     /// <param name="resume">Continue from the newest checkpoint.</param>
     /// <param name="interruptedAdvice">What to do after an interrupt.</param>
+    /// <param name="tensorBoard">Write an event file of TensorBoard too.</param>
     /// <returns>The outcome and its duration, or null where the run was interrupted, which has then been told.</returns>
-    public static (QatRunResult Result, TimeSpan Duration)? Execute(CommandContext context, Recipe recipe, string runFolder, bool resume, string interruptedAdvice)
+    public static (QatRunResult Result, TimeSpan Duration)? Execute(CommandContext context, Recipe recipe, string runFolder, bool resume, string interruptedAdvice, bool tensorBoard = false)
     {
         long started = context.Time.GetTimestamp();
         if (!context.Quiet)
@@ -29,7 +30,7 @@ internal static class QatRun
 
         QatRunResult? result = TrackedRun.Execute(context, runFolder, resume, interruptedAdvice, progress =>
         {
-            var pipeline = new QatPipeline(context.Time, progress);
+            var pipeline = new QatPipeline(context.Time, progress) { TensorBoard = tensorBoard };
             pipeline.Reported += progress.Report;
             return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
         });

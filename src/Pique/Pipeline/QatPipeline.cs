@@ -24,6 +24,12 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <summary>Folder of the packed model inside the run folder.</summary>
     public const string ModelFolderName = "model";
 
+    /// <summary>Write an event file of TensorBoard into the run folder too.</summary>
+    public bool TensorBoard { get; init; }
+
+    /// <summary>Tells how much memory the process may have.</summary>
+    internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
+
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
     /// <summary>Raised as the run goes on, on the thread of <see cref="Run"/>.</summary>
@@ -58,6 +64,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     private QatRunResult? RunPhases(Recipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
         Phase(PipelinePhase.Load);
+        RequireMemory(recipe, AvailableBytes());
         using LoadedModel original = ModelLoader.Load(recipe.Model);
         using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
         RequireFit(recipe, original, teacherSource);
@@ -66,8 +73,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
-        using LlamaModel student = Rotated(original, recipe);
-        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe);
+        using LlamaModel student = Rotated(original, recipe, _logger);
+        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, recipe, _logger);
 
         Phase(PipelinePhase.Calibrate);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
@@ -86,12 +93,14 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         {
             RunFolder = folder.Path,
             RunLock = folder.Lock,
+            TensorBoard = TensorBoard,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
         using (var trainer = new Trainer(student, data.Train, options, teacher, time, cancellation => HeldOutEvaluation.Loss(student, data, cancellation)))
         {
+            RequireRoom(trainer, recipe, original.Model.Config, teacherSource?.Model.Config, data);
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
         }
@@ -123,7 +132,28 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         };
     }
 
-    private static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)
+    /// <summary>Refuses models that memory has no room for, by their configurations alone.</summary>
+    internal static void RequireMemory(Recipe recipe, long? availableBytes)
+    {
+        if (ModelConfigReader.TryRead(recipe.Model) is { } student)
+        {
+            MemoryCheck.RequireHeld(MemoryModel.Of(recipe, student, recipe.Qat.UseDistillation ? ModelConfigReader.TryRead(recipe.Teacher ?? recipe.Model) : null), availableBytes);
+        }
+    }
+
+    /// <summary>The recipe's choices that decide how much memory a step takes.</summary>
+    internal static MemorySetting SettingOf(Recipe recipe, PreparedData data) => new(
+        Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, recipe.Training.GradientCheckpointing);
+
+    private void RequireRoom(Trainer trainer, Recipe recipe, LlamaConfig student, LlamaConfig? teacher, PreparedData data)
+    {
+        if (AvailableBytes() is { } available)
+        {
+            MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, student, teacher), SettingOf(recipe, data), available);
+        }
+    }
+
+    internal static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)
     {
         if (recipe.Data.ContextTokens > model.Model.ContextTokens)
         {
@@ -150,8 +180,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     }
 
     /// <summary>The model the recipe trains or follows: turned where incoherence is asked for, student and teacher by the same rotation.</summary>
-    private LlamaModel Rotated(LoadedModel source, Recipe recipe) => recipe.Qat.UseIncoherence
-        ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, _logger)
+    internal static LlamaModel Rotated(LoadedModel source, Recipe recipe, ILogger logger) => recipe.Qat.UseIncoherence
+        ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, logger)
         : source.Model;
 
     private ModelScore Score(

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pique.Training;
 
-/// <summary>The errors of a run whose numbers went out of range.</summary>
+/// <summary>The errors of a run whose numbers or needs went out of range.</summary>
 internal static class Divergence
 {
     /// <summary>Too many steps in a row were passed over.</summary>
@@ -23,6 +23,16 @@ internal static class Divergence
         Text($"step {state.Step}: {parameter} holds a value that is not finite, put there by an optimizer step. ")
         + (newestCheckpoint is null ? "" : $"The checkpoint before it is {newestCheckpoint}. ")
         + "Start a new run with a lower learning rate or weight decay.");
+
+    /// <summary>libtorch could not allocate a tensor.</summary>
+    /// <param name="state">Where the run stands.</param>
+    /// <param name="failure">What libtorch said.</param>
+    /// <param name="newestCheckpoint">The newest checkpoint; null for none.</param>
+    public static RunFailedException OfMemory(TrainingState state, Exception failure, string? newestCheckpoint) => new(
+        Text($"step {state.Step + 1}: there is no memory left for it. ")
+        + (newestCheckpoint is null ? "" : $"The newest checkpoint is {newestCheckpoint}. ")
+        + "Free memory and continue with --resume, or start a run that takes less: pique train --dry-run tells what fits.",
+        failure);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

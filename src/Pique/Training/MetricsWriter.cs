@@ -35,22 +35,13 @@ public sealed class MetricsWriter : IDisposable
         return new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read));
     }
 
-    /// <summary>Reads back the line of a step.</summary>
+    /// <summary>Reads back what was written.</summary>
     /// <param name="runFolder">The run folder.</param>
-    /// <param name="step">The step.</param>
-    /// <returns>Its measurements; null where the file has no such line.</returns>
-    internal static StepMetrics? Find(string runFolder, int step)
+    /// <returns>Measurements of the steps; lines that are none are left out.</returns>
+    internal static IEnumerable<StepMetrics> Read(string runFolder)
     {
         string path = Path.Combine(runFolder, FileName);
-        string? found = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => StepOf(line) == step) : null;
-        try
-        {
-            return found is null ? null : JsonSerializer.Deserialize<StepMetrics>(found, Json);
-        }
-        catch (JsonException)
-        {
-            return null; // A line of another version.
-        }
+        return File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<StepMetrics>() : [];
     }
 
     /// <summary>Appends one line and hands it to the operating system, so that it outlives the process.</summary>
@@ -67,6 +58,18 @@ public sealed class MetricsWriter : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
+
+    private static StepMetrics? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<StepMetrics>(line, Json);
+        }
+        catch (JsonException)
+        {
+            return null; // Cut short by a crash, or of another version.
+        }
+    }
 
     private static int? StepOf(string line)
     {

@@ -50,7 +50,11 @@ internal sealed record MicroBatch(TokenBatch Batch, QatLossWeights LossWeights, 
 
     private static float Share(int own, int whole) => whole == 0 ? 0 : (float)own / whole;
 
-    private static TokenBatch Rows(TokenBatch batch, int first, int end) => new(
+    /// <summary>Some rows of a batch, as views of its tensors.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="end">Row after the last.</param>
+    public static TokenBatch Rows(TokenBatch batch, int first, int end) => new(
         batch.Inputs.narrow(0, first, end - first),
         batch.Targets.narrow(0, first, end - first),
         batch.LossMask.narrow(0, first, end - first),

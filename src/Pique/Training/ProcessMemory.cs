@@ -1,11 +1,12 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Pique.Training;
 
 /// <summary>Memory of this process as the Linux kernel counts it: managed, native and libtorch's alike. Elsewhere nothing is known.</summary>
 /// <remarks>VmHWM of /proc/self/status is the highest resident size; writing 5 to /proc/self/clear_refs sets it back to the present one (proc_pid_clear_refs(5)).</remarks>
 /// <param name="folder">The process's folder in /proc.</param>
-internal sealed class ProcessMemory(string folder = "/proc/self")
+internal sealed partial class ProcessMemory(string folder = "/proc/self")
 {
     private const string ResetPeakCommand = "5";
     private const int BytesPerKilobyte = 1024;
@@ -15,6 +16,26 @@ internal sealed class ProcessMemory(string folder = "/proc/self")
 
     /// <summary>Most that was resident at once since <see cref="ResetPeak"/>, or since the process began where that is not allowed; null where unknown.</summary>
     public long? PeakBytes => Read("VmHWM:");
+
+    /// <summary>Gives memory that is free but kept for the next tensor back to the system, so that a peak measured afterwards is one of what is in use.</summary>
+    public static void ReleaseFree()
+    {
+        // Tensors that nobody holds any more are freed by their finalizers.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        try
+        {
+            _ = TrimHeap(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library than glibc, which keeps less by itself.
+        }
+        catch (DllNotFoundException)
+        {
+            // No such library: another system.
+        }
+    }
 
     /// <summary>Begins a new peak.</summary>
     /// <returns>False where the system does not allow it.</returns>
@@ -30,6 +51,9 @@ internal sealed class ProcessMemory(string folder = "/proc/self")
             return false; // The peak then counts from the start of the process.
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int TrimHeap(nuint keepBytes);
 
     private long? Read(string field)
     {

@@ -5,13 +5,15 @@ namespace Pique.Training;
 internal sealed class StepLog : IDisposable
 {
     private readonly MetricsWriter? _writer;
+    private readonly TensorBoardWriter? _board;
     private StepMetrics? _unwritten;
     private double _epochLoss;
     private int _epochSteps;
 
-    private StepLog(MetricsWriter? writer, StepMetrics? unwritten)
+    private StepLog(MetricsWriter? writer, TensorBoardWriter? board, StepMetrics? unwritten)
     {
         _writer = writer;
+        _board = board;
         _unwritten = unwritten;
     }
 
@@ -21,15 +23,25 @@ internal sealed class StepLog : IDisposable
     /// <summary>Opens the log. The line of a step whose held-out loss is still to come is taken out again, to be written with it.</summary>
     /// <param name="options">The run's folder; without one nothing is written.</param>
     /// <param name="state">Where the run stands.</param>
-    public static StepLog Open(TrainerOptions options, TrainingState state)
+    /// <param name="time">The clock, for the event file.</param>
+    public static StepLog Open(TrainerOptions options, TrainingState state, TimeProvider time)
     {
         if (options.RunFolder is not { } folder)
         {
-            return new(null, null);
+            return new(null, null, null);
         }
 
-        StepMetrics? unwritten = state.IsEvaluationDue(options.Training) ? MetricsWriter.Find(folder, state.Step) : null;
-        return new(MetricsWriter.Open(folder, unwritten is null ? state.Step : state.Step - 1), unwritten);
+        StepMetrics? unwritten = state.IsEvaluationDue(options.Training) ? MetricsWriter.Read(folder).FirstOrDefault(metrics => metrics.Step == state.Step) : null;
+        MetricsWriter writer = MetricsWriter.Open(folder, unwritten is null ? state.Step : state.Step - 1);
+        try
+        {
+            return new(writer, options.TensorBoard ? TensorBoardWriter.Open(folder, [.. MetricsWriter.Read(folder)], time) : null, unwritten);
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes a step.</summary>
@@ -56,6 +68,7 @@ internal sealed class StepLog : IDisposable
         if (_unwritten is { } metrics)
         {
             _writer?.Write(metrics);
+            _board?.Write(metrics);
             _unwritten = null;
         }
     }
@@ -73,5 +86,9 @@ internal sealed class StepLog : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _writer?.Dispose();
+    public void Dispose()
+    {
+        _writer?.Dispose();
+        _board?.Dispose();
+    }
 }

@@ -1,7 +1,7 @@
 namespace Pique.Training;
 
 /// <summary>What the schedules say of one step.</summary>
-/// <param name="LearningRateFactor">Fraction of the highest learning rates, 0 to 1.</param>
+/// <param name="LearningRateFactor">Fraction of the highest learning rates.</param>
 /// <param name="Strength">ρ of the quantizers, 0 to 1.</param>
 internal readonly record struct StepPlan(double LearningRateFactor, double Strength)
 {
@@ -9,7 +9,7 @@ internal readonly record struct StepPlan(double LearningRateFactor, double Stren
     /// <param name="options">The run's options.</param>
     /// <param name="state">Where the run stands.</param>
     public static StepPlan At(TrainerOptions options, TrainingState state) => new(
-        LearningRateCurve.Factor(
+        options.LearningRateFactor is { } factor ? factor(state.Step) : LearningRateCurve.Factor(
             options.Training.Schedule,
             state.Step,
             state.TotalSteps,

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models;
@@ -13,6 +14,9 @@ public sealed class Trainer : IDisposable
 {
     /// <summary>Name of the checkpoints' folder in the run folder.</summary>
     public const string CheckpointsName = "checkpoints";
+
+    /// <summary>What libtorch says where the system gives it no memory.</summary>
+    private const string AllocationFailure = "can't allocate memory";
 
     private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
@@ -102,7 +106,7 @@ public sealed class Trainer : IDisposable
         }
 
         _lastGood = _state;
-        using StepLog log = StepLog.Open(_options, _state);
+        using StepLog log = StepLog.Open(_options, _state, _time);
         try
         {
             SetGradientCheckpointing(_options.Training.GradientCheckpointing);
@@ -119,6 +123,32 @@ public sealed class Trainer : IDisposable
         TrainingResult result = Finish(log.LastLoss, teacherDigest);
         Report(new TrainingEvent.Finished(result));
         return result;
+    }
+
+    /// <summary>Computes the gradients of the first rows of the data and drops them; nothing changes by it.</summary>
+    /// <param name="rows">Rows; at most those of the first batch.</param>
+    /// <returns>Most memory the process had in use at once meanwhile; null where the system does not tell.</returns>
+    internal long? Rehearse(int rows)
+    {
+        ProcessMemory.ReleaseFree();
+        if (!_memory.ResetPeak())
+        {
+            return null;
+        }
+
+        using TokenBatch batch = _batches.Batches(epoch: 0).First();
+        using TokenBatch part = MicroBatch.Rows(batch, 0, (int)Math.Min(rows, batch.Inputs.shape[0]));
+        try
+        {
+            SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            _step.Rehearse(part);
+        }
+        finally
+        {
+            SetGradientCheckpointing(false);
+        }
+
+        return _memory.PeakBytes;
     }
 
     /// <summary>Frees the optimizer's state. The models stay with their owner.</summary>
@@ -228,7 +258,7 @@ public sealed class Trainer : IDisposable
         long started = _time.GetTimestamp();
         StepPlan plan = StepPlan.At(_options, _state);
         using TokenBatch batch = feed.Next(_state);
-        StepOutcome outcome = _step.Run(batch, plan);
+        StepOutcome outcome = RunStep(batch, plan);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
@@ -262,6 +292,18 @@ public sealed class Trainer : IDisposable
             feed.EndEpoch();
             Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
             _memory.ResetPeak();
+        }
+    }
+
+    private StepOutcome RunStep(TokenBatch batch, StepPlan plan)
+    {
+        try
+        {
+            return _step.Run(batch, plan);
+        }
+        catch (ExternalException failure) when (failure.Message.Contains(AllocationFailure, StringComparison.Ordinal))
+        {
+            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
         }
     }
 

@@ -48,6 +48,12 @@ public sealed record TrainerOptions
     /// <summary>Digest of all that must be equal for a resume to make sense, such as the recipe and the data; empty for none.</summary>
     public string ConfigurationDigest { get; init; } = "";
 
+    /// <summary>Write an event file of TensorBoard into <see cref="RunFolder"/> too.</summary>
+    public bool TensorBoard { get; init; }
+
+    /// <summary>Fraction of the highest learning rates at each step, from 0, in place of the recipe's schedule; null for that.</summary>
+    public Func<int, double>? LearningRateFactor { get; init; }
+
     /// <summary>Creates the files of checkpoints; tests let the disk fail here.</summary>
     internal Func<string, FileStream> CreateCheckpointFile { get; init; } = CheckpointStore.CreateFile;
 

@@ -57,6 +57,15 @@ internal sealed class TrainingStep
         return outcome;
     }
 
+    /// <summary>Computes the gradients of a batch and drops them: what a step takes without what it does.</summary>
+    /// <param name="batch">The batch.</param>
+    public void Rehearse(TokenBatch batch)
+    {
+        _learner.SetStrength(1);
+        AddGradients(_objective, batch, 1);
+        ClearGradients();
+    }
+
     /// <summary>Drops all gradients.</summary>
     public void ClearGradients()
     {

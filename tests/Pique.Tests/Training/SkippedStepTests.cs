@@ -105,6 +105,34 @@ public sealed class SkippedStepTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, Trainer.CheckpointsName)));
     }
 
+    [Fact]
+    public void A_step_for_which_there_is_no_memory_ends_the_run_and_says_what_to_do()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        using Trainer trainer = new(model, new EndlessBatches(), options);
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            $"step 4: there is no memory left for it. The newest checkpoint is {Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000003")}. "
+            + "Free memory and continue with --resume, or start a run that takes less: pique train --dry-run tells what fits.",
+            error.Message);
+    }
+
+    /// <summary>Batches of which the fourth has more rows than any machine has memory for, all of them the same memory.</summary>
+    private sealed class EndlessBatches : IBatchSource
+    {
+        public int BatchesPerEpoch => 5;
+
+        public IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0) => Enumerable.Range(startBatch, 5 - startBatch).Select(place =>
+        {
+            TokenBatch batch = TinyBatches.GetBatch(epoch, place);
+            return place < 3 ? batch : batch with { Inputs = Endless(batch.Inputs), Targets = Endless(batch.Targets), LossMask = Endless(batch.LossMask) };
+        });
+
+        private static TorchSharp.torch.Tensor Endless(TorchSharp.torch.Tensor rows) => rows.narrow(0, 0, 1).expand(1L << 44, TinyRun.Context);
+    }
+
     /// <summary>Batches whose loss mask is NaN at some places.</summary>
     private sealed class PoisonedBatches(int[] poisoned) : IBatchSource
     {
