@@ -83,8 +83,8 @@ public sealed class QatPipelineTests : IDisposable
     public void The_weights_with_the_lowest_held_out_loss_ship_where_the_recipe_keeps_them()
     {
         Recipe recipe = MicroData.Recipe(_temporary);
-        // A rate at which the loss soon rises again.
-        recipe = recipe with { Training = recipe.Training with { EvaluateEverySteps = 1, KeepBest = true, CheckpointSteps = 1, KeepCheckpoints = 4, WeightLearningRate = 3f, ScheduleWarmupSteps = 3 } };
+        // A start and a rate from which the loss soon rises again.
+        recipe = recipe with { Calibration = recipe.Calibration with { Method = CalibrationMethod.Mse }, Training = recipe.Training with { EvaluateEverySteps = 1, KeepBest = true, CheckpointSteps = 1, KeepCheckpoints = 4, WeightLearningRate = 3f, ScheduleWarmupSteps = 3 } };
 
         QatRunResult result = Run(recipe)!;
 
