@@ -15,7 +15,8 @@ internal static class OutputFolder
             throw new InputException($"{path}: found a file where a folder is to be written. Choose another folder with --out.");
         }
 
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+        // The lock of a run that was killed before it wrote anything is no reason to refuse.
+        if (Directory.Exists(path) && RunFolder.EntriesOf(path).Any())
         {
             throw new InputException($"{path}: the output folder is not empty. Choose an empty or new folder with --out.");
         }

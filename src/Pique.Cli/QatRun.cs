@@ -17,8 +17,9 @@ internal static class QatRun
     /// <param name="runFolder">Folder of the run.</param>
     /// <param name="resume">Continue from the newest checkpoint.</param>
     /// <param name="interruptedAdvice">What to do after an interrupt.</param>
+    /// <param name="tensorBoard">Write an event file of TensorBoard too.</param>
     /// <returns>The outcome and its duration, or null where the run was interrupted, which has then been told.</returns>
-    public static (QatRunResult Result, TimeSpan Duration)? Execute(CommandContext context, Recipe recipe, string runFolder, bool resume, string interruptedAdvice)
+    public static (QatRunResult Result, TimeSpan Duration)? Execute(CommandContext context, Recipe recipe, string runFolder, bool resume, string interruptedAdvice, bool tensorBoard = false)
     {
         long started = context.Time.GetTimestamp();
         if (!context.Quiet)
@@ -29,7 +30,7 @@ internal static class QatRun
 
         QatRunResult? result = TrackedRun.Execute(context, runFolder, resume, interruptedAdvice, progress =>
         {
-            var pipeline = new QatPipeline(context.Time, progress);
+            var pipeline = new QatPipeline(context.Time, progress) { TensorBoard = tensorBoard };
             pipeline.Reported += progress.Report;
             return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
         });
@@ -47,6 +48,11 @@ internal static class QatRun
         if (result.SkippedSteps > 0)
         {
             context.Terminal.OutputText.WriteLine(Units.Text($"{result.SkippedSteps} of {result.Steps} steps were skipped for a loss or gradient that was not finite."));
+        }
+
+        if (result.BestHeldOutLoss is { } loss)
+        {
+            context.Terminal.OutputText.WriteLine(Units.Text($"The model has the weights of step {result.FinalStep} of {result.Steps}; the lowest held-out loss while training was {loss:F4}."));
         }
 
         Tables.DrawPairs(context.Terminal.Output,

@@ -31,7 +31,7 @@ internal static class TrackedRun
             {
                 return null; // Outside training there is nothing to save: the measurement is simply made again.
             }
-            catch (InputException) when (!resume)
+            catch (InputException failure) when (!resume && failure is not RunFolderInUseException)
             {
                 RemoveUntrained(runFolder, existed);
                 throw;

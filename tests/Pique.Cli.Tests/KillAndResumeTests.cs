@@ -1,106 +1,89 @@
-using System.Diagnostics;
+using Pique.Training;
 
 namespace Pique.Cli.Tests;
 
-/// <summary>Kills a real training process without warning and lets it resume.</summary>
+/// <summary>Kills a real training process without warning, again and again, and lets it resume.</summary>
 public sealed class KillAndResumeTests : IDisposable
 {
-    private const int Kills = 3;
+    private const int Kills = 20;
     private const int Seed = 20261;
 
-    /// <summary>Recipe with a checkpoint every second step, so that kills fall into steps, between them and into the writing of checkpoints.</summary>
+    /// <summary>Every so manieth kill comes at a time after the start, most likely while the run is still loading; the others come after a number of steps.</summary>
+    private const int EarlyEvery = 4;
+    private const int EarlyMilliseconds = 1200;
+    private const int MaxStepsBeforeKill = 6;
+    private const int MaxDelayMilliseconds = 25;
+
+    /// <summary>Recipe with a checkpoint every step, so that kills fall into steps and into the writing of checkpoints alike.</summary>
     private const string Recipe = """
-        {"qat": {"bits": 3, "ste_variant": "LearnedStepSize", "pi_k": 4, "epochs": 4, "warmup_epochs": 1}, "model": "model",
+        {"qat": {"bits": 3, "ste_variant": "LearnedStepSize", "pi_k": 4, "epochs": 30, "warmup_epochs": 1}, "model": "model",
          "data": {"files": [{"path": "data.txt"}], "held_out_share": 0.2, "context_tokens": 64},
-         "training": {"batch_tokens": 64, "checkpoint_steps": 2}}
+         "training": {"batch_tokens": 64, "checkpoint_steps": 1}}
         """;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-
     private readonly TemporaryFolder _folder = new();
+    private readonly string _recipe;
 
     public KillAndResumeTests()
     {
         TinyModel.Save(_folder.Of("model"));
         _folder.Write("data.txt", TinyModel.Texts);
-        _folder.Write("recipe.json", Recipe);
+        _recipe = _folder.Write("recipe.json", Recipe);
     }
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_run_killed_three_times_ends_with_the_bytes_of_one_that_ran_through()
+    public void A_run_killed_twenty_times_ends_with_the_bytes_of_one_that_ran_through()
     {
-        using (Process whole = Train("whole"))
-        {
-            Finish(whole);
-        }
+        string whole = _folder.Of("whole"), killed = _folder.Of("killed");
+        Finish(whole);
+        int steps = TrainingProcess.StepsLogged(whole);
 
-        int steps = StepsLogged("whole");
         var random = new Random(Seed);
-        int[] killAfter = [.. Enumerable.Range(0, Kills).Select(kill => (kill * steps / Kills) + random.Next(1, steps / Kills)).Order()];
-        foreach (int step in killAfter)
+        List<int> killedAfter = [];
+        for (int kill = 0; kill < Kills; kill++)
         {
-            using Process killed = Train("killed", resume: File.Exists(Path.Combine(_folder.Of("killed"), "recipe.json")));
-            KillAfter(killed, step, TimeSpan.FromMilliseconds(random.Next(30)));
+            KillOnce(killed, random, isEarly: kill % EarlyEvery == 0);
+            killedAfter.Add(TrainingProcess.StepsLogged(killed));
         }
 
-        using (Process last = Train("killed", resume: true))
-        {
-            Finish(last);
-        }
-
-        Assert.Equal(steps, StepsLogged("killed"));
-        foreach (string file in Directory.EnumerateFiles(_folder.Of(Path.Combine("whole", "model"))))
+        Finish(killed);
+        Assert.Equal(steps, TrainingProcess.StepsLogged(killed));
+        Assert.True(killedAfter[^1] > Kills, $"the kills came after steps {string.Join(", ", killedAfter)}");
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(whole, "model")))
         {
             byte[] expected = File.ReadAllBytes(file);
-            byte[] found = File.ReadAllBytes(Path.Combine(_folder.Of("killed"), "model", Path.GetFileName(file)));
-            Assert.True(expected.AsSpan().SequenceEqual(found), $"{Path.GetFileName(file)} differs; killed after steps {string.Join(", ", killAfter)}, seed {Seed}");
+            byte[] found = File.ReadAllBytes(Path.Combine(killed, "model", Path.GetFileName(file)));
+            Assert.True(expected.AsSpan().SequenceEqual(found), $"{Path.GetFileName(file)} differs; killed after steps {string.Join(", ", killedAfter)}, seed {Seed}");
         }
     }
 
-    private Process Train(string run, bool resume = false)
+    private void KillOnce(string run, Random random, bool isEarly)
     {
-        string[] arguments =
-        [
-            Path.Combine(AppContext.BaseDirectory, "Pique.Cli.dll"), "train", _folder.Of("recipe.json"), "--out", _folder.Of(run), "--threads", "1", "--quiet",
-            .. resume ? new[] { "--resume" } : [],
-        ];
-        return Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-    }
-
-    private static void Finish(Process process)
-    {
-        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(Patience));
-        Assert.True(process.ExitCode == 0, error.Result);
-    }
-
-    private void KillAfter(Process process, int step, TimeSpan delay)
-    {
-        var waited = Stopwatch.StartNew();
-        while (StepsLogged("killed") < step && !process.HasExited && waited.Elapsed < Patience)
+        int delay = random.Next(isEarly ? EarlyMilliseconds : MaxDelayMilliseconds);
+        int moreSteps = random.Next(1, MaxStepsBeforeKill + 1);
+        using TrainingProcess process = Start(run);
+        if (!isEarly)
         {
-            Thread.Sleep(1);
+            // The checkpoint the run resumes from may be a step behind the log, whose last line it then writes again.
+            process.WaitForSteps(TrainingProcess.StepsLogged(run) + moreSteps);
         }
 
         Thread.Sleep(delay);
-        Assert.False(process.HasExited, "the run ended before it could be killed");
-        process.Kill();
-        Assert.True(process.WaitForExit(Patience));
-        Assert.NotEqual(0, process.ExitCode);
+        Assert.True(process.Kill(), "the run ended before it could be killed");
+
+        // Whole or absent: at no instant does a checkpoint's name stand for less.
+        Assert.All(new CheckpointStore(Path.Combine(run, Trainer.CheckpointsName), keep: 1).Folders, checkpoint => Assert.Null(CheckpointStore.Fault(checkpoint)));
     }
 
-    private int StepsLogged(string run)
-    {
-        string metrics = Path.Combine(_folder.Of(run), "metrics.jsonl");
-        if (!File.Exists(metrics))
-        {
-            return 0;
-        }
+    private TrainingProcess Start(string run) =>
+        new(_recipe, run, File.Exists(Path.Combine(run, "recipe.json")) ? ["--quiet", "--resume"] : ["--quiet"]);
 
-        using var reader = new StreamReader(new FileStream(metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return reader.ReadToEnd().Count(character => character == '\n');
+    private void Finish(string run)
+    {
+        using TrainingProcess process = Start(run);
+        (int exitCode, _, string error) = process.Finish();
+        Assert.True(exitCode == 0, error);
     }
 }

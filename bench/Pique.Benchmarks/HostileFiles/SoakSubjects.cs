@@ -138,7 +138,7 @@ internal static class SoakSubjects
 
     private static string Checkpoint(string folder) => new CheckpointStore(folder, keep: 1).Save(3,
     [
-        ("model.safetensors", path => SafetensorsWriter.Write(path, [SafetensorsEntry.FromBytes("w", SafetensorsDtype.F32, [4], new byte[16])])),
-        ("state.json", path => File.WriteAllText(path, "{\"format_version\": 1, \"step\": 3}")),
+        new("model.safetensors", stream => SafetensorsWriter.Write(stream, [SafetensorsEntry.FromBytes("w", SafetensorsDtype.F32, [4], new byte[16])])),
+        new("state.json", stream => stream.Write("{\"format_version\": 1, \"step\": 3}"u8)),
     ]);
 }

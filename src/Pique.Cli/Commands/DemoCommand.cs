@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Pique.Cli.Rendering;
 using Pique.Configuration;
 using Pique.Pipeline;
+using Pique.Training;
 
 namespace Pique.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class DemoCommand
 
     /// <summary>What a run folder holds.</summary>
     private static readonly HashSet<string> RunEntries =
-        ["recipe.json", "calibration.json", "calibration.safetensors", "metrics.jsonl", "checkpoints", "model", "model.gguf", "report.html", "result.json"];
+        [RunLock.FileName, "recipe.json", "calibration.json", "calibration.safetensors", "metrics.jsonl", "checkpoints", "model", "model.gguf", "report.html", "result.json"];
 
     public static Command Create(ContextFactory context)
     {
@@ -46,6 +47,8 @@ internal static class DemoCommand
         context.StartTorch();
         if (replaces)
         {
+            // Not while another demo trains in it.
+            using RunLock held = RunLock.Acquire(runFolder);
             Directory.Delete(runFolder, recursive: true);
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pique.Cli.Rendering;
 using Pique.Configuration;
+using Pique.Pipeline;
 
 namespace Pique.Cli.Commands;
 
@@ -21,7 +22,13 @@ internal static class TrainCommand
         var calibration = new Option<string?>("--calibration") { Description = "Use this calibration.json in place of calibrating.", HelpName = "FILE" };
         var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in the folder from its newest checkpoint." };
-        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.") { recipe, config, model, data, grid, teacher, calibration, output, resume };
+        var tensorBoard = new Option<bool>("--tensorboard") { Description = "Write the metrics as an event file of TensorBoard too." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Measure two steps and tell memory and time of the run; train and write nothing." };
+        var findRate = new Option<bool>("--find-learning-rate") { Description = $"Raise the learning rate over {LearningRateFinder.Steps} steps on a copy, tell the losses and suggest a rate; train nothing. Writes {LearningRateSearch.FileName} into --out [default: here]." };
+        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.")
+        {
+            recipe, config, model, data, grid, teacher, calibration, output, resume, tensorBoard, dryRun, findRate,
+        };
         command.Validators.Add(result =>
         {
             bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
@@ -34,6 +41,12 @@ internal static class TrainCommand
             {
                 result.AddError("--grid goes with --config; a RECIPE states its own \"grid\".");
             }
+
+            Option[] alone = [.. new Option[] { resume, dryRun, findRate }.Where(option => result.GetResult(option) is { Implicit: false })];
+            if (alone.Length > 1)
+            {
+                result.AddError($"{string.Join(" and ", alone.Select(option => option.Name))} do not go together; give one of them.");
+            }
         });
         command.SetAction(parsed =>
         {
@@ -43,16 +56,25 @@ internal static class TrainCommand
                 : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
             string? artifactPath = parsed.GetValue(calibration) is { } artifact ? Path.GetFullPath(artifact) : choices.Calibration.Artifact;
             string? teacherPath = parsed.GetValue(teacher) is { } given ? Path.GetFullPath(given) : choices.Teacher;
-            return Run(
-                settings,
-                choices with { Teacher = teacherPath, Calibration = choices.Calibration with { Artifact = artifactPath }, Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed } },
-                parsed.GetRequiredValue(output),
-                parsed.GetValue(resume));
+            choices = choices with
+            {
+                Teacher = teacherPath,
+                Calibration = choices.Calibration with { Artifact = artifactPath },
+                Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed },
+            };
+            if (parsed.GetValue(dryRun))
+            {
+                return DryRun.Execute(settings, choices);
+            }
+
+            return parsed.GetValue(findRate)
+                ? LearningRateSearch.Execute(settings, choices, parsed.GetResult(output) is { Implicit: false } ? parsed.GetRequiredValue(output) : ".")
+                : Run(settings, choices, parsed.GetRequiredValue(output), parsed.GetValue(resume), parsed.GetValue(tensorBoard));
         });
         return command;
     }
 
-    private static int Run(CommandContext context, Recipe recipe, string runFolder, bool resume)
+    private static int Run(CommandContext context, Recipe recipe, string runFolder, bool resume, bool tensorBoard)
     {
         if (!resume)
         {
@@ -61,7 +83,7 @@ internal static class TrainCommand
 
         OutputFolder.RequireWritable(runFolder);
         context.StartTorch();
-        if (QatRun.Execute(context, recipe, runFolder, resume, TrackedRun.ResumeAdvice(context)) is not var (result, duration))
+        if (QatRun.Execute(context, recipe, runFolder, resume, TrackedRun.ResumeAdvice(context), tensorBoard) is not var (result, duration))
         {
             return ExitCode.Interrupted;
         }
@@ -74,6 +96,8 @@ internal static class TrainCommand
             ["report"] = result.ReportPath,
             ["steps"] = result.Steps,
             ["skipped_steps"] = result.SkippedSteps,
+            ["final_step"] = result.FinalStep,
+            ["best_held_out_loss"] = JsonOutput.Number(result.BestHeldOutLoss),
             ["teacher_digest"] = result.TeacherDigest,
             ["model_digest"] = result.ModelDigest,
             ["seconds"] = duration.TotalSeconds,

@@ -74,15 +74,30 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case TrainingEvent.CheckpointRejected rejected:
                 display.Line($"warning: {rejected.Folder}: {rejected.Reason}; trying an older checkpoint");
                 break;
+            case TrainingEvent.PartialCheckpointRemoved removed:
+                display.Line($"  deleted {removed.Folder}, which was left half written");
+                break;
             case TrainingEvent.StepCompleted completed:
                 Advance(completed.Metrics, completed.TotalSteps);
                 break;
             case TrainingEvent.StepSkipped skipped:
                 Position = (skipped.Metrics.Step, Position?.TotalSteps ?? skipped.Metrics.Step);
-                display.Line(Units.Text($"warning: step {skipped.Metrics.Step} was skipped: loss {skipped.Metrics.Loss}, gradient norm {skipped.Metrics.GradNorm}"));
+                display.Line(Units.Text($"warning: step {skipped.Metrics.Step} was skipped. {skipped.Diagnosis}"));
                 break;
             case TrainingEvent.EpochCompleted epoch:
-                display.Line(Units.Text($"  epoch {epoch.Epoch} of {epoch.EpochCount}: mean loss {epoch.MeanLoss:F4}"));
+                display.Line(Units.Text($"  epoch {epoch.Epoch} of {epoch.EpochCount}: mean loss {epoch.MeanLoss:F4}{PeakText(epoch.PeakMemoryBytes)}"));
+                break;
+            case TrainingEvent.Evaluated evaluated:
+                display.Line(Units.Text($"  step {evaluated.Step}: held-out loss {evaluated.HeldOutLoss:F4}, {(evaluated.IsBest ? "the lowest so far" : Units.Text($"the lowest was {evaluated.SinceBest} measurements ago"))}"));
+                break;
+            case TrainingEvent.StoppedEarly stopped:
+                display.Line(Units.Text($"  stopped after step {stopped.Step}: no lower held-out loss in {stopped.Evaluations} measurements"));
+                break;
+            case TrainingEvent.BestRestored best:
+                display.Line(Units.Text($"  the weights of step {best.Step} are put back, whose held-out loss {best.HeldOutLoss:F4} was the lowest"));
+                break;
+            case TrainingEvent.BestLost lost:
+                display.Line(Units.Text($"warning: the best checkpoint, of step {lost.Step}, is lost; the best is sought anew from here on"));
                 break;
             default:
                 break; // Checkpoints and the end show in the run folder and in the closing table.
@@ -103,6 +118,8 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             display.Line($"warning: {formatter(state, exception)}");
         }
     }
+
+    private static string PeakText(long? peakBytes) => peakBytes is { } bytes ? $", peak memory {Units.Bytes(bytes)}" : "";
 
     private static string PhaseText(PipelinePhase phase) => phase switch
     {
@@ -129,6 +146,6 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
         _meanStepSeconds = _meanStepSeconds is { } mean ? mean + (NewestShare * (metrics.StepSeconds - mean)) : metrics.StepSeconds;
         TimeSpan left = TimeSpan.FromSeconds(_meanStepSeconds.Value * (totalSteps - metrics.Step));
         display.Advance(metrics.Step, totalSteps, () =>
-            Units.Text($"step {metrics.Step} of {totalSteps}  loss {metrics.Loss:F4}  {metrics.TokensPerSecond:N0} tokens/s  {Units.Duration(left)} left"));
+            Units.Text($"step {metrics.Step} of {totalSteps}  loss {metrics.Loss:F4}  {metrics.TokensPerSecond:N0} tokens/s  {Units.Duration(left)} left{(metrics.PeakMemoryBytes is { } bytes ? $"  {Units.Bytes(bytes)}" : "")}"));
     }
 }

@@ -11,4 +11,7 @@ public enum LearningRateSchedule
 
     /// <summary>Falls along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983).</summary>
     Cosine,
+
+    /// <summary>Stays at the highest rate, then falls over the last share of the steps along 1 − √x (Hägele et al. 2024, arXiv:2405.18392, section 3; the shape after Hu et al. 2024, arXiv:2404.06395).</summary>
+    WarmupStableDecay,
 }

@@ -6,6 +6,12 @@ public sealed record TrainingRecipe
     /// <summary>Tokens of one optimizer step.</summary>
     public int BatchTokens { get; init; } = 2048;
 
+    /// <summary>Parts a batch's rows are divided into, whose gradients are added up before the optimizer steps: less memory for the same step. At most the rows of a batch.</summary>
+    public int AccumulationSteps { get; init; } = 1;
+
+    /// <summary>Keep only each block's input for the backward pass and compute the block again there: less memory for about a third more time, same bits.</summary>
+    public bool GradientCheckpointing { get; init; }
+
     /// <summary>Learning rate of the latent weights; null takes the rate of the quantization parameters.</summary>
     public float? WeightLearningRate { get; init; }
 
@@ -18,11 +24,26 @@ public sealed record TrainingRecipe
     /// <summary>Learning rate of the last step as a fraction of the highest, in [0, 1]. A constant schedule ignores it.</summary>
     public float FinalLearningRateFraction { get; init; } = 0.1f;
 
+    /// <summary>Share of all steps over which <see cref="LearningRateSchedule.WarmupStableDecay"/> falls, in (0, 1]; other schedules ignore it.</summary>
+    public float ScheduleDecayShare { get; init; } = 0.2f;
+
+    /// <summary>Steps between two measurements of the held-out loss, one more after the last step; null for none while training.</summary>
+    public int? EvaluateEverySteps { get; init; }
+
+    /// <summary>End with the weights that had the lowest held-out loss. Needs <see cref="EvaluateEverySteps"/>.</summary>
+    public bool KeepBest { get; init; }
+
+    /// <summary>Measurements in a row without a new lowest held-out loss after which training ends; null for no such end. Needs <see cref="EvaluateEverySteps"/>.</summary>
+    public int? EarlyStopEvaluations { get; init; }
+
     /// <summary>Steps between two checkpoints.</summary>
     public int CheckpointSteps { get; init; } = 200;
 
     /// <summary>Newest checkpoints that stay on disk.</summary>
     public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>Steps passed over in a row, for a loss or gradient that is not finite, after which the run fails.</summary>
+    public int MaxSkippedSteps { get; init; } = 10;
 
     /// <summary>Seed of every random choice of the run.</summary>
     public long Seed { get; init; }

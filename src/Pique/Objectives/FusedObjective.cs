@@ -117,11 +117,11 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
         /// <summary>L_task.</summary>
         public double Task => DistillationRows.WeightedSum(Rows.Weights, Rows.TaskNats);
 
-        /// <summary>L_KD.</summary>
-        public double Distillation => (double)Weights.Temperature * Weights.Temperature * DistillationRows.WeightedSum(Rows.Weights, Rows.DistillationNats);
+        /// <summary>L_KD; 0 where it has no weight, whatever the positions weigh.</summary>
+        public double Distillation => Weights.Distillation == 0f ? 0 : (double)Weights.Temperature * Weights.Temperature * DistillationRows.WeightedSum(Rows.Weights, Rows.DistillationNats);
 
-        /// <summary>Divergence of reasoning tokens.</summary>
-        public double Divergence => DistillationRows.WeightedSum(Rows.DivergenceWeights, Rows.DivergenceNats);
+        /// <summary>Divergence of reasoning tokens; 0 likewise.</summary>
+        public double Divergence => Weights.Divergence == 0f ? 0 : DistillationRows.WeightedSum(Rows.DivergenceWeights, Rows.DivergenceNats);
 
         /// <summary>The weighted sum.</summary>
         public double Total => (Weights.Task * Task) + (Weights.Distillation * Distillation) + (Weights.Divergence * Divergence);

@@ -50,7 +50,7 @@ public static class CalibrationPhase
         var request = new CalibrationRequest
         {
             Model = model,
-            Stored = ReferenceEquals(model, source.Model) ? source.Quantized : ReadOnlyDictionary<string, QuantizedTensor>.Empty, // A rotation takes weights off their grid.
+            Stored = StoredOf(source, model),
             ModelDigest = source.Digest,
             Recipe = recipe,
             Samples = samples,
@@ -60,6 +60,10 @@ public static class CalibrationPhase
         };
         return CalibrationRun.Run(request, time, cancellationToken);
     }
+
+    /// <summary>The codes that a model was loaded with; none where it was turned since, for a rotation takes weights off their grid.</summary>
+    internal static IReadOnlyDictionary<string, QuantizedTensor> StoredOf(LoadedModel source, LlamaModel model) =>
+        ReferenceEquals(model, source.Model) ? source.Quantized : ReadOnlyDictionary<string, QuantizedTensor>.Empty;
 
     /// <summary>Loads an artifact for reuse.</summary>
     /// <param name="path">The calibration file.</param>

@@ -8,6 +8,17 @@ namespace Pique.Pipeline;
 /// <summary>Measures a model on the held-out data of a run.</summary>
 public static class HeldOutEvaluation
 {
+    /// <summary>Held-out loss alone, for decisions while training.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">Held-out data.</param>
+    /// <param name="cancellationToken">Ends the measurement.</param>
+    /// <returns>Nats per token.</returns>
+    public static double Loss(CausalLanguageModel model, PreparedData data, CancellationToken cancellationToken)
+    {
+        using IDisposable held = ModelQuantizer.HoldWeights(model.QuantizableLayers);
+        return LanguageModelEvaluator.Evaluate(model, data.HeldOut.Batches(epoch: 0), data.HeldOutBytes, teacher: null, cancellationToken).LossNats;
+    }
+
     /// <summary>Perplexity, agreement with the teacher, reasoning and tool calls.</summary>
     /// <param name="name">Name of the row.</param>
     /// <param name="model">The model.</param>

@@ -22,6 +22,9 @@ public sealed class Pretraining(TimeProvider time)
     /// <summary>Texts the vocabulary is trained on; more do not change its merges noticeably.</summary>
     private const int TokenizerTrainingRecords = 20_000;
 
+    /// <summary>Tells how much memory the process may have.</summary>
+    internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
+
     /// <summary>Raised as the run goes on.</summary>
     public event Action<TrainingEvent>? Reported;
 
@@ -53,10 +56,12 @@ public sealed class Pretraining(TimeProvider time)
 
     private ModelScore? Train(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
+        var memory = new MemoryModel { Student = ConfigOf(recipe.Architecture, recipe.Tokenizer.VocabularySize) };
+        MemoryCheck.RequireHeld(memory, AvailableBytes());
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
         BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
-        RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        using RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
         LoadedTokenizer tokenizer = initial is null
             ? WriteTokenizer(folder.Of(TokenizerFolderName), vocabulary!)
             : new LoadedTokenizer(initial.Tokenizer, initial.TokenizerFiles);
@@ -66,11 +71,19 @@ public sealed class Pretraining(TimeProvider time)
         TrainerOptions options = TrainerOptions.From(recipe) with
         {
             RunFolder = folder.Path,
+            RunLock = folder.Lock,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, initial?.Digest ?? ""),
         };
-        using (var trainer = new Trainer(model, data.Train, options, time: time))
+        using (var trainer = new Trainer(model, data.Train, options, time: time, heldOutLoss: cancellation => HeldOutEvaluation.Loss(model, data, cancellation)))
         {
+            if (AvailableBytes() is { } available)
+            {
+                MemorySetting setting = new(
+                    Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, recipe.Training.GradientCheckpointing);
+                MemoryCheck.RequireRoom(trainer, memory, setting, available);
+            }
+
             trainer.Reported += happening => Reported?.Invoke(happening);
             if (trainer.Run(cancellationToken).Interrupted)
             {

@@ -35,6 +35,12 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <summary>Folder of kept teacher outputs inside the run folder, where the recipe names no other.</summary>
     public const string TeacherOutputsFolderName = "teacher-outputs";
 
+    /// <summary>Write an event file of TensorBoard into the run folder too.</summary>
+    public bool TensorBoard { get; init; }
+
+    /// <summary>Tells how much memory the process may have.</summary>
+    internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
+
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
     /// <summary>Raised as the run goes on, on the thread of <see cref="Run"/>.</summary>
@@ -69,6 +75,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     private QatRunResult? RunPhases(Recipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
         Phase(PipelinePhase.Load);
+        RequireMemory(recipe, AvailableBytes());
         using LoadedModel original = ModelLoader.Load(recipe.Model);
         using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
         RequireFit(recipe, original, teacherSource);
@@ -76,12 +83,12 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             Reported?.Invoke(new PipelineEvent.Warned($"{recipe.Model}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."));
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
-        RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
+        using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
 
         Phase(PipelinePhase.Rotate);
-        long? rotationSeed = original.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
-        using LlamaModel student = Rotated(original, rotationSeed);
-        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed);
+        long? rotationSeed = RotationSeedOf(original, recipe);
+        using LlamaModel student = Rotated(original, rotationSeed, _logger);
+        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, _logger);
         IReadOnlyList<LayerIncoherence> incoherence = ReferenceEquals(student, original.Model) ? [] : IncoherenceComparison.Measure(original.Model, student);
         if (incoherence.Count > 0)
         {
@@ -103,13 +110,16 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         TrainerOptions options = TrainerOptions.From(recipe) with
         {
             RunFolder = folder.Path,
+            RunLock = folder.Lock,
+            TensorBoard = TensorBoard,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
         using (TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken))
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs))
+        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs, cancellation => HeldOutEvaluation.Loss(student, data, cancellation)))
         {
+            RequireRoom(trainer, recipe, original.Model.Config, teacherSource?.Model.Config, data);
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
         }
@@ -135,6 +145,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             Gguf = gguf,
             ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed, incoherence),
             Steps = training.Steps,
+            FinalStep = training.FinalStep,
+            BestHeldOutLoss = training.BestHeldOutLoss,
             SkippedSteps = training.SkippedSteps,
             TeacherDigest = training.TeacherDigest,
             ModelDigest = trained.Digest,
@@ -167,7 +179,27 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         return calibration;
     }
 
-    private static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)
+    /// <summary>Refuses models that memory has no room for, by their configurations alone.</summary>
+    internal static void RequireMemory(Recipe recipe, long? availableBytes)
+    {
+        LlamaConfig student = ModelLoader.ReadConfig(recipe.Model);
+        LlamaConfig? teacher = recipe.Qat.UseDistillation ? ModelLoader.ReadConfig(recipe.Teacher ?? recipe.Model) : null;
+        MemoryCheck.RequireHeld(MemoryModel.Of(recipe, student, teacher), availableBytes);
+    }
+
+    /// <summary>The recipe's choices that decide how much memory a step takes.</summary>
+    internal static MemorySetting SettingOf(Recipe recipe, PreparedData data) => new(
+        Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, recipe.Training.GradientCheckpointing);
+
+    private void RequireRoom(Trainer trainer, Recipe recipe, LlamaConfig student, LlamaConfig? teacher, PreparedData data)
+    {
+        if (AvailableBytes() is { } available)
+        {
+            MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, student, teacher), SettingOf(recipe, data), available);
+        }
+    }
+
+    internal static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)
     {
         if (recipe.Data.ContextTokens > model.Model.ContextTokens)
         {
@@ -193,9 +225,12 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         }
     }
 
+    /// <summary>Seed of the rotation the weights are trained under: that of a packed model that was turned before, else the recipe's; null for none.</summary>
+    internal static long? RotationSeedOf(LoadedModel model, Recipe recipe) => model.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
+
     /// <summary>The model the recipe trains or follows, student and teacher turned by the same rotation; a packed model that was turned before stays as it is.</summary>
-    private LlamaModel Rotated(LoadedModel source, long? seed) => seed is { } rotation && source.Provenance?.RotationSeed is null
-        ? IncoherenceRotation.Apply(source.Model, rotation, _logger)
+    internal static LlamaModel Rotated(LoadedModel source, long? seed, ILogger logger) => seed is { } rotation && source.Provenance?.RotationSeed is null
+        ? IncoherenceRotation.Apply(source.Model, rotation, logger)
         : source.Model;
 
     /// <summary>Writes the model for llama.cpp. A model that has no form there is no failure of the run: its packed folder is written.</summary>

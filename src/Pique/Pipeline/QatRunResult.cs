@@ -21,6 +21,12 @@ public sealed record QatRunResult
     /// <summary>Training steps done.</summary>
     public required int Steps { get; init; }
 
+    /// <summary>Step whose weights the model has: the last one, or that of the lowest held-out loss where the recipe keeps it.</summary>
+    public required int FinalStep { get; init; }
+
+    /// <summary>Lowest held-out loss measured while training, in nats per token; null where it was not measured.</summary>
+    public double? BestHeldOutLoss { get; init; }
+
     /// <summary>Steps passed over for a loss or gradient that was not finite.</summary>
     public required int SkippedSteps { get; init; }
 

@@ -28,10 +28,31 @@ public static class RecipeSummary
             .. training.ReasoningPreset != ReasoningPreset.Default ? [("reasoning", Text($"{training.ReasoningPreset} preset"))] : Array.Empty<(string, string)>(),
             .. training.TeacherCache is { } kept ? [("teacher outputs", Text($"kept, top {kept.TopK}"))] : Array.Empty<(string, string)>(),
             ("epochs", Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
-            ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {training.Schedule}")),
-            ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}")),
+            ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {ScheduleText(training)}")),
+            .. EvaluationText(training) is { } evaluation ? [("evaluation", evaluation)] : Array.Empty<(string, string)>(),
+            ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}") + MemoryText(training)),
             ("seed", Text($"{training.Seed}")),
         ];
+    }
+
+    private static string ScheduleText(TrainingRecipe training) => training.Schedule == LearningRateSchedule.WarmupStableDecay
+        ? Text($"warm-up, stable, decay over the last {100 * training.ScheduleDecayShare:G4} %")
+        : training.Schedule.ToString();
+
+    private static string MemoryText(TrainingRecipe training) =>
+        (training.AccumulationSteps > 1 ? Text($", in {training.AccumulationSteps} parts") : "")
+        + (training.GradientCheckpointing ? ", blocks computed again for gradients" : "");
+
+    private static string? EvaluationText(TrainingRecipe training)
+    {
+        if (training.EvaluateEverySteps is not { } every)
+        {
+            return null;
+        }
+
+        return Text($"every {every} steps")
+            + (training.KeepBest ? ", the best weights are kept" : "")
+            + (training.EarlyStopEvaluations is { } patience ? Text($", ends after {patience} without a lower loss") : "");
     }
 
     private static string OverrideText(LayerOverride departure, int activationBits)

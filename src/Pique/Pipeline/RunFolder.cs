@@ -1,25 +1,30 @@
 using System.Security.Cryptography;
 using System.Text;
 using Pique.Formats;
+using Pique.Training;
 
 namespace Pique.Pipeline;
 
-/// <summary>The folder that holds everything of one run.</summary>
-public sealed class RunFolder
+/// <summary>The folder that holds everything of one run, kept to this run until disposed.</summary>
+public sealed class RunFolder : IDisposable
 {
     /// <summary>The resolved recipe.</summary>
     public const string RecipeName = "recipe.json";
 
     private readonly string _recipeJson;
 
-    private RunFolder(string path, string recipeJson)
+    private RunFolder(string path, string recipeJson, RunLock runLock)
     {
         Path = path;
         _recipeJson = recipeJson;
+        Lock = runLock;
     }
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>The lock on it.</summary>
+    public RunLock Lock { get; }
 
     /// <summary>Makes a new run folder, or opens that of the same recipe to resume it.</summary>
     /// <param name="path">The folder.</param>
@@ -31,31 +36,46 @@ public sealed class RunFolder
         string recipePath = System.IO.Path.Combine(path, RecipeName);
         if (resume)
         {
-            RequireSameRecipe(path, recipePath, recipeJson);
-            return new RunFolder(path, recipeJson);
+            RequireRun(path, recipePath);
         }
-
-        if (File.Exists(path))
+        else if (File.Exists(path))
         {
             throw new InputException($"{path}: is a file where the folder of the run is to be made. Choose another folder with --out.");
         }
 
+        else if (Directory.Exists(path))
+        {
+            RequireEmpty(path);
+        }
+
+        RunLock runLock = RunLock.Acquire(path);
         try
         {
-            if (Directory.CreateDirectory(path).EnumerateFileSystemInfos().Any())
+            if (resume)
             {
-                throw new InputException($"{path}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.");
+                RequireSameRecipe(recipePath, recipeJson);
+            }
+            else
+            {
+                Begin(path, recipePath, recipeJson);
             }
 
-            AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
+            return new RunFolder(path, recipeJson, runLock);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new InputException($"{path}: the output folder cannot be written ({failure.Message}). Choose a folder you may write to with --out.", failure);
+            runLock.Dispose();
+            throw;
         }
-
-        return new RunFolder(path, recipeJson);
     }
+
+    /// <summary>Lets go of the folder.</summary>
+    public void Dispose() => Lock.Dispose();
+
+    /// <summary>What a folder holds beside the lock, which an earlier process may have left.</summary>
+    /// <param name="path">An existing folder.</param>
+    public static IEnumerable<string> EntriesOf(string path) =>
+        Directory.EnumerateFileSystemEntries(path).Where(entry => System.IO.Path.GetFileName(entry) != RunLock.FileName);
 
     /// <summary>Path of a file or folder of the run.</summary>
     /// <param name="name">Its name.</param>
@@ -66,13 +86,39 @@ public sealed class RunFolder
     public string Digest(params IReadOnlyList<string> parts) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', [_recipeJson, .. parts]))));
 
-    private static void RequireSameRecipe(string path, string recipePath, string recipeJson)
+    private static void Begin(string path, string recipePath, string recipeJson)
+    {
+        RequireEmpty(path); // Once more, now that nobody else can write.
+        try
+        {
+            AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: the output folder cannot be written ({failure.Message}). Choose a folder you may write to with --out.", failure);
+        }
+
+        DirectorySync.Flush(path);
+    }
+
+    private static void RequireEmpty(string path)
+    {
+        if (EntriesOf(path).Any())
+        {
+            throw new InputException($"{path}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.");
+        }
+    }
+
+    private static void RequireRun(string path, string recipePath)
     {
         if (!File.Exists(recipePath))
         {
             throw new InputException($"{path}: holds no run to resume ({RecipeName} is missing). Start it without --resume, or name the folder of an earlier run with --out.");
         }
+    }
 
+    private static void RequireSameRecipe(string recipePath, string recipeJson)
+    {
         if (File.ReadAllText(recipePath) != recipeJson)
         {
             throw new InputException($"{recipePath}: the run was started with other choices than those given now. Resume it with the same ones, or start a new run in another folder.");

@@ -66,6 +66,9 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     /// <summary>Strength ρ of the warm-up, 0 to 1: the output is w + ρ·(ŵ − w), and exactly ŵ at 1.</summary>
     public float Strength { get; set; } = 1f;
 
+    /// <summary>Share of the oscillation dampening that one backward pass adds to the weight's gradient: 1 over the number of passes whose gradients are added up.</summary>
+    public float DampeningShare { get; set; } = 1f;
+
     /// <summary>Type of the output: Float32, or BFloat16 for products in bfloat16, rounded from the float32 result to nearest.</summary>
     public ScalarType OutputType { get; set; } = ScalarType.Float32;
 
@@ -150,7 +153,8 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = weight.is_contiguous() ? weight : weight.contiguous();
-        FakeQuantizeCall call = new(Spec, _layout, Strength, OutputType)
+        WeightQuantizationSpec spec = DampeningShare == 1 ? Spec : Spec with { OscillationDampening = Spec.OscillationDampening * DampeningShare };
+        FakeQuantizeCall call = new(spec, _layout, Strength, OutputType)
         {
             Scales = Spec.LearnsScale || Spec.TwoLevelScales ? CurrentScales(contiguous) : null,
             ClipRatios = _clipRatio,

@@ -1,77 +1,91 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Pique.Formats;
 
 namespace Pique.Training;
 
-/// <summary>manifest.json of a checkpoint: its files with length and SHA-256.</summary>
+/// <summary>What a checkpoint's files must be, written after all of them: manifest.json.</summary>
 /// <param name="FormatVersion">Version of the layout.</param>
-/// <param name="Files">Every file but the manifest.</param>
-internal sealed record CheckpointManifest(int FormatVersion, IReadOnlyList<CheckpointManifest.Entry> Files)
+/// <param name="Requires">Steps of other checkpoints that this one cannot do without.</param>
+/// <param name="Files">Its files.</param>
+internal sealed record CheckpointManifest(int FormatVersion, IReadOnlyList<int>? Requires, IReadOnlyList<CheckpointManifest.Entry?>? Files)
 {
-    private const int CurrentFormatVersion = 1;
+    /// <summary>Name of the file.</summary>
+    public const string FileName = "manifest.json";
+
+    /// <summary>The version this code writes and reads.</summary>
+    public const int CurrentFormatVersion = 1;
+
     private const long MaxBytes = 1 << 20;
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     /// <summary>Writes the manifest.</summary>
-    /// <param name="folder">The checkpoint.</param>
-    /// <param name="entries">Its files.</param>
-    public static void Save(string folder, IReadOnlyList<Entry> entries) =>
-        AtomicFile.Write(Path.Combine(folder, CheckpointStore.ManifestName), stream => JsonSerializer.Serialize(stream, new CheckpointManifest(CurrentFormatVersion, entries), Json));
+    /// <param name="stream">Where to.</param>
+    public void Write(Stream stream) => stream.Write(JsonSerializer.SerializeToUtf8Bytes(this, Json));
 
-    /// <summary>Reads the manifest.</summary>
+    /// <summary>Reads the manifest of a checkpoint.</summary>
     /// <param name="folder">The checkpoint.</param>
-    /// <exception cref="InputException">It is missing, cannot be read or is of another kind; the text does not name the folder.</exception>
-    public static CheckpointManifest Load(string folder)
+    /// <returns>The manifest, or else what is wrong with it.</returns>
+    public static (CheckpointManifest? Manifest, string? Fault) Read(string folder)
     {
-        string path = Path.Combine(folder, CheckpointStore.ManifestName);
+        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
-            throw new InputException($"{CheckpointStore.ManifestName} is missing");
+        {
+            return (null, $"{FileName} is missing");
+        }
+
         try
         {
             CheckpointManifest? manifest = JsonSerializer.Deserialize<CheckpointManifest>(InputFile.ReadAllBytes(path, MaxBytes), Json);
-            return manifest is { FormatVersion: CurrentFormatVersion, Files.Count: > 0 } && manifest.Files.All(entry => entry is not null)
-                ? manifest
-                : throw new InputException($"{CheckpointStore.ManifestName} is not of format version {CurrentFormatVersion}");
+            return manifest is { FormatVersion: CurrentFormatVersion, Files.Count: > 0 } && manifest.Files.All(file => file is not null)
+                ? (manifest, null)
+                : (null, $"{FileName} is not of format version {CurrentFormatVersion}");
         }
-        catch (JsonException failure)
+        catch (Exception failure) when (failure is JsonException or InputException)
         {
-            throw new InputException($"{CheckpointStore.ManifestName} cannot be read ({failure.Message})", failure);
+            return (null, $"{FileName} cannot be read ({failure.Message})");
         }
     }
 
-    /// <summary>A file of the checkpoint.</summary>
+    /// <summary>Compares the files with the manifest.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <returns>The first fault, or null.</returns>
+    public string? FaultIn(string folder) => Files!.Select(file => file!.FaultIn(folder)).FirstOrDefault(fault => fault is not null);
+
+    /// <summary>One file.</summary>
     /// <param name="Name">Its name.</param>
     /// <param name="Bytes">Its length.</param>
-    /// <param name="Sha256">SHA-256 of its bytes, hexadecimal.</param>
-    internal sealed record Entry(string Name, long Bytes, string Sha256)
+    /// <param name="Sha256">SHA-256 of what was written to it, in lower-case hexadecimal digits.</param>
+    public sealed record Entry(string? Name, long Bytes, string? Sha256)
     {
-        /// <summary>Describes a file.</summary>
-        public static Entry Of(string path)
-        {
-            using FileStream stream = File.OpenRead(path);
-            return new(Path.GetFileName(path), stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
-        }
-
-        /// <summary>Checks the file.</summary>
+        /// <summary>Compares the file with the entry.</summary>
         /// <param name="folder">The checkpoint.</param>
-        /// <returns>The fault, or null.</returns>
+        /// <returns>What is wrong, or null.</returns>
         public string? FaultIn(string folder)
         {
             if (string.IsNullOrEmpty(Name) || Name != Path.GetFileName(Name))
-                return $"{CheckpointStore.ManifestName} names the file '{MessageText.Name(Name ?? "")}' outside the checkpoint";
+            {
+                return $"{FileName} names the file '{MessageText.Name(Name ?? "")}' outside the checkpoint";
+            }
 
             string path = Path.Combine(folder, Name);
             if (!File.Exists(path))
+            {
                 return $"{MessageText.Name(Name)} is missing";
+            }
 
             try
             {
-                Entry found = Of(path);
-                return found.Bytes != Bytes ? $"{Name} has {found.Bytes} bytes, expected {Bytes}"
-                    : found.Sha256 != Sha256 ? $"{Name} has SHA-256 {found.Sha256}, expected {Sha256}"
-                    : null;
+                using FileStream stream = File.OpenRead(path);
+                if (stream.Length != Bytes)
+                {
+                    return $"{Name} has {stream.Length} bytes, expected {Bytes}";
+                }
+
+                string found = Convert.ToHexStringLower(SHA256.HashData(stream));
+                return found == Sha256 ? null : $"{Name} has SHA-256 {found}, expected {Sha256}";
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {

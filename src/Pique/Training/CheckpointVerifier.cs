@@ -10,17 +10,11 @@ internal static class CheckpointVerifier
     public static VerificationReport Verify(string folder)
     {
         List<VerificationItem> items = [];
-        IReadOnlyList<CheckpointManifest.Entry> entries = [];
-        try
-        {
-            entries = CheckpointManifest.Load(folder).Files;
-            items.Add(new VerificationItem(CheckpointStore.ManifestName, VerificationParts.Content, VerificationStatus.Ok, $"lists {entries.Count} files"));
-        }
-        catch (InputException refusal)
-        {
-            items.Add(new VerificationItem(CheckpointStore.ManifestName, VerificationParts.Content, VerificationStatus.Corrupt, refusal.Message));
-        }
-
+        (CheckpointManifest? manifest, string? manifestFault) = CheckpointManifest.Read(folder);
+        CheckpointManifest.Entry[] entries = [.. manifest?.Files?.OfType<CheckpointManifest.Entry>() ?? []];
+        items.Add(manifestFault is null
+            ? new VerificationItem(CheckpointStore.ManifestName, VerificationParts.Content, VerificationStatus.Ok, $"lists {entries.Length} files")
+            : new VerificationItem(CheckpointStore.ManifestName, VerificationParts.Content, VerificationStatus.Corrupt, manifestFault));
         foreach (CheckpointManifest.Entry entry in entries)
         {
             string? fault = entry.FaultIn(folder);

@@ -14,8 +14,9 @@ internal sealed class Learner : IDisposable
     public Learner(CausalLanguageModel model, TrainerOptions options)
     {
         Parameters = TrainedParameters.Of(model);
+        Groups = Parameters.Groups(options);
         _gradClip = options.GradClip;
-        Optimizer = new(Parameters.Groups(options), new()
+        Optimizer = new(Groups, new()
         {
             Beta1 = options.Training.AdamBeta1,
             Beta2 = options.Training.AdamBeta2,
@@ -25,6 +26,9 @@ internal sealed class Learner : IDisposable
 
     /// <summary>What is trained.</summary>
     public TrainedParameters Parameters { get; }
+
+    /// <summary>The same, sorted by learning rate and decay.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>Its optimizer.</summary>
     public AdamW Optimizer { get; }
@@ -40,6 +44,16 @@ internal sealed class Learner : IDisposable
         foreach (FakeQuantizer quantizer in Parameters.Quantizers)
         {
             quantizer.Strength = (float)strength;
+        }
+    }
+
+    /// <summary>Sets how much of its dampening every quantizer adds in one backward pass, where several make up a step.</summary>
+    /// <param name="share">1 over their number.</param>
+    public void SetDampeningShare(double share)
+    {
+        foreach (FakeQuantizer quantizer in Parameters.Quantizers)
+        {
+            quantizer.DampeningShare = (float)share;
         }
     }
 

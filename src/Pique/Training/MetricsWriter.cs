@@ -35,6 +35,15 @@ public sealed class MetricsWriter : IDisposable
         return new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read));
     }
 
+    /// <summary>Reads back what was written.</summary>
+    /// <param name="runFolder">The run folder.</param>
+    /// <returns>Measurements of the steps; lines that are none are left out.</returns>
+    internal static IEnumerable<StepMetrics> Read(string runFolder)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        return File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<StepMetrics>() : [];
+    }
+
     /// <summary>Appends one line and hands it to the operating system, so that it outlives the process.</summary>
     /// <param name="metrics">The step.</param>
     public void Write(StepMetrics metrics)
@@ -50,6 +59,18 @@ public sealed class MetricsWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
+    private static StepMetrics? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<StepMetrics>(line, Json);
+        }
+        catch (JsonException)
+        {
+            return null; // Cut short by a crash, or of another version.
+        }
+    }
+
     private static int? StepOf(string line)
     {
         try
@@ -57,7 +78,7 @@ public sealed class MetricsWriter : IDisposable
             using JsonDocument document = JsonDocument.Parse(line);
             return document.RootElement.TryGetProperty("step", out JsonElement step) ? step.GetInt32() : null;
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or FormatException)
         {
             // A line cut short by a crash: it and what follows are written again by the resumed run.
             return null;

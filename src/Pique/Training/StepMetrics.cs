@@ -35,4 +35,10 @@ public sealed record StepMetrics
 
     /// <summary>Duration of the step.</summary>
     public required double StepSeconds { get; init; }
+
+    /// <summary>Most memory the process had in use at once since the epoch began; null where the system does not tell.</summary>
+    public long? PeakMemoryBytes { get; init; }
+
+    /// <summary>Held-out loss after the step, in nats per token, measured at full quantization strength; null where it was not measured.</summary>
+    public double? HeldOutLoss { get; init; }
 }

@@ -9,10 +9,10 @@ namespace Pique.Training;
 internal static class TensorFile
 {
     /// <summary>Writes the tensors.</summary>
-    /// <param name="path">File to write.</param>
+    /// <param name="target">Where to.</param>
     /// <param name="tensors">Float32 tensors by name.</param>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Value)> tensors) =>
-        SafetensorsWriter.Write(path, tensors.Select(item => new SafetensorsEntry(item.Name, SafetensorsDtype.F32, item.Value.shape, stream =>
+    public static void Save(Stream target, IEnumerable<(string Name, Tensor Value)> tensors) =>
+        SafetensorsWriter.Write(target, tensors.Select(item => new SafetensorsEntry(item.Name, SafetensorsDtype.F32, item.Value.shape, stream =>
         {
             using DisposeScope scope = NewDisposeScope();
             stream.Write(item.Value.detach().cpu().contiguous().bytes);

@@ -1,38 +1,39 @@
+using System.Runtime.InteropServices;
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models;
 using Pique.Objectives;
-using TorchSharp;
 
 namespace Pique.Training;
 
 /// <summary>Trains a student on batches, under a teacher or alone, with or without quantizers; resumable at every step, bit for bit.</summary>
 /// <remarks>
 /// A step: batch → losses → gradients → clip → AdamW → quantizer invariants → metrics. A step whose loss or gradient is not finite is passed over.
-/// The same models, data, options and thread count give the same bytes.
+/// After it, where they are due: held-out loss, checkpoint. The same models, data, options and thread count give the same bytes.
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
     /// <summary>Name of the checkpoints' folder in the run folder.</summary>
     public const string CheckpointsName = "checkpoints";
 
+    /// <summary>What libtorch says where the system gives it no memory.</summary>
+    private const string AllocationFailure = "can't allocate memory";
+
     private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
-    private readonly TeacherCache? _teacherOutputs;
     private readonly IBatchSource _batches;
     private readonly TrainerOptions _options;
     private readonly TimeProvider _time;
-    private readonly CompositeObjective _objective;
+    private readonly Func<CancellationToken, double>? _heldOutLoss;
     private readonly Learner _learner;
     private readonly Learner? _teacherLearner;
+    private readonly TrainingStep _step;
     private readonly TrainerCheckpoint? _checkpoint;
+    private readonly ProcessMemory _memory = new();
 
     private TrainingState _state = new();
-    private IEnumerator<TokenBatch>? _epochBatches;
-    private MetricsWriter? _metrics;
-    private double? _lastLoss;
-    private double _epochLoss;
-    private int _epochSteps;
+    private TrainingState _lastGood = new();
+    private (int Step, string Folder)? _saved;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place where it has any.</param>
@@ -41,35 +42,54 @@ public sealed class Trainer : IDisposable
     /// <param name="teacher">Teacher, or null. With <see cref="TrainerOptions.FreezeTeacher"/> false it is trained as well. For the reasoning loss it must share the student's hidden basis: rotate both or neither.</param>
     /// <param name="time">Clock for the metrics; null for the system's.</param>
     /// <param name="teacherOutputs">Kept outputs of the teacher for these batches' data set, read in place of running it; null for none. They belong to the caller.</param>
-    /// <exception cref="ArgumentException">There are kept outputs of a teacher that is to be trained.</exception>
+    /// <param name="heldOutLoss">Measures the student's held-out loss in nats per token, the quantizers being at full strength; the same weights must give the same loss. Needed where the recipe evaluates while training.</param>
+    /// <exception cref="ArgumentException">There are kept outputs of a teacher that is to be trained, or the recipe evaluates and there is nothing to do it with, or keeps the best without a run folder.</exception>
     public Trainer(
-        CausalLanguageModel student, IBatchSource batches, TrainerOptions options, CausalLanguageModel? teacher = null, TimeProvider? time = null, TeacherCache? teacherOutputs = null)
+        CausalLanguageModel student,
+        IBatchSource batches,
+        TrainerOptions options,
+        CausalLanguageModel? teacher = null,
+        TimeProvider? time = null,
+        TeacherCache? teacherOutputs = null,
+        Func<CancellationToken, double>? heldOutLoss = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentNullException.ThrowIfNull(options);
-        _student = student;
+        if (options.Training.EvaluateEverySteps is not null && heldOutLoss is null)
+        {
+            throw new ArgumentException("evaluate_every_steps is set and there is nothing to evaluate with.", nameof(heldOutLoss));
+        }
+
+        if (options is { Training.KeepBest: true, RunFolder: null })
+        {
+            throw new ArgumentException("keep_best needs a run folder, whose checkpoints hold the best weights.", nameof(options));
+        }
+
         if (teacherOutputs is not null && teacher is not null && !options.FreezeTeacher)
         {
             throw new ArgumentException("Found kept outputs of a teacher that is to be trained; its outputs change with it.", nameof(teacherOutputs));
         }
 
+        _student = student;
         _teacher = teacher;
-        _teacherOutputs = teacherOutputs;
         _batches = batches;
         _options = options;
         _time = time ?? TimeProvider.System;
-        _objective = new(options.LossWeights, options.ReasoningLoss);
+        _heldOutLoss = heldOutLoss;
         _learner = new(student, options);
         _teacherLearner = teacher is null || options.FreezeTeacher ? null : new(teacher, options);
+        _step = new(student, _learner, teacher, _teacherLearner, options, teacherOutputs);
         if (options.RunFolder is { } folder)
         {
-            _checkpoint = new(new(Path.Combine(folder, CheckpointsName), options.Training.KeepCheckpoints), _learner, _teacherLearner);
+            _checkpoint = new(folder, options, _learner, _teacherLearner);
         }
     }
 
     /// <summary>Tells what happens, on the thread of <see cref="Run"/>.</summary>
     public event Action<TrainingEvent>? Reported;
+
+    private bool IsFinished => _state.Step >= _state.TotalSteps || _state.StopsEarly(_options.Training);
 
     /// <summary>Trains to the end, or to the next step after a cancellation, and leaves a checkpoint of it.</summary>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
@@ -78,6 +98,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="RunFailedException">Too many steps in a row were not finite, a checkpoint could not be written, or a frozen teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
+        using RunLock? runLock = _options is { RunFolder: { } held, RunLock: null } ? RunLock.Acquire(held) : null;
         string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
         _state = InitialState(teacherDigest);
         Report(new TrainingEvent.Started(
@@ -86,41 +107,56 @@ public sealed class Trainer : IDisposable
             _learner.Parameters.Weights.Sum(item => item.Value.numel()),
             _learner.Parameters.Quantization.Sum(item => item.Value.numel()),
             teacherDigest));
-        int savedStep = Restore();
-        using MetricsWriter? metrics = _options.RunFolder is { } folder ? MetricsWriter.Open(folder, _state.Step) : null;
-        _metrics = metrics;
+        if (_checkpoint?.Open(_options.Resume, _state, Report) is { } restored)
+        {
+            _state = restored.State;
+            _saved = (_state.Step, restored.Folder);
+        }
+
+        _lastGood = _state;
+        using StepLog log = StepLog.Open(_options, _state, _time);
         try
         {
-            while (_state.Step < _state.TotalSteps && !cancellation.IsCancellationRequested)
-            {
-                (StepMetrics step, bool finite) = RunStep();
-                Complete(step, finite);
-                if (_state.Step % _options.Training.CheckpointSteps == 0 || _state.Step == _state.TotalSteps)
-                {
-                    savedStep = Save();
-                }
-            }
+            SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            Train(log, cancellation);
         }
         finally
         {
-            _metrics = null;
-            EndEpochBatches();
+            SetGradientCheckpointing(false);
             _learner.SetStrength(1);
-            _learner.Optimizer.ClearGradients();
-            _teacherLearner?.Optimizer.ClearGradients();
+            _step.ClearGradients();
         }
 
-        _metrics = metrics;
-        if (savedStep != _state.Step)
-        {
-            Save();
-        }
-
-        _metrics = null;
         RequireUnchangedTeacher(teacherDigest);
-        TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, _lastLoss, _state.Step < _state.TotalSteps, teacherDigest);
+        TrainingResult result = Finish(log.LastLoss, teacherDigest);
         Report(new TrainingEvent.Finished(result));
         return result;
+    }
+
+    /// <summary>Computes the gradients of the first rows of the data and drops them; nothing changes by it.</summary>
+    /// <param name="rows">Rows; at most those of the first batch.</param>
+    /// <returns>Most memory the process had in use at once meanwhile; null where the system does not tell.</returns>
+    internal long? Rehearse(int rows)
+    {
+        ProcessMemory.ReleaseFree();
+        if (!_memory.ResetPeak())
+        {
+            return null;
+        }
+
+        using TokenBatch batch = _batches.Batches(epoch: 0).First();
+        using TokenBatch part = MicroBatch.Rows(batch, 0, (int)Math.Min(rows, batch.Inputs.shape[0]));
+        try
+        {
+            SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            _step.Rehearse(part);
+        }
+        finally
+        {
+            SetGradientCheckpointing(false);
+        }
+
+        return _memory.PeakBytes;
     }
 
     /// <summary>Frees the optimizer's state. The models stay with their owner.</summary>
@@ -144,156 +180,157 @@ public sealed class Trainer : IDisposable
         };
     }
 
-    /// <summary>Makes the run folder and, on resume, restores the newest checkpoint. Returns the step that is safe on disk, or −1.</summary>
-    private int Restore()
+    private void SetGradientCheckpointing(bool value)
     {
-        if (_options.RunFolder is not { } folder)
+        _student.GradientCheckpointing = value;
+        if (_teacherLearner is not null)
         {
-            return -1;
+            _teacher!.GradientCheckpointing = value;
+        }
+    }
+
+    private void Train(StepLog log, CancellationToken cancellation)
+    {
+        _memory.ResetPeak();
+        using BatchFeed feed = new(_batches);
+        while (!cancellation.IsCancellationRequested)
+        {
+            if (_state.IsEvaluationDue(_options.Training) && !Evaluate(log, cancellation))
+            {
+                break;
+            }
+
+            log.Write();
+            if (IsFinished)
+            {
+                break;
+            }
+
+            if (IsCheckpointDue())
+            {
+                Save(log);
+            }
+
+            RunStep(feed, log);
         }
 
-        string checkpoints = Path.Combine(folder, CheckpointsName);
+        log.Write();
+        Save(log);
+    }
+
+    /// <summary>Measures the held-out loss of this step.</summary>
+    /// <returns>False where a cancellation came first; the measurement is then still due, in a resumed run too.</returns>
+    private bool Evaluate(StepLog log, CancellationToken cancellation)
+    {
+        _learner.SetStrength(1);
+        double loss;
         try
         {
-            Directory.CreateDirectory(checkpoints);
+            loss = _heldOutLoss!(cancellation);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            throw new InputException($"{folder}: cannot be used as run folder ({failure.Message}); choose a folder that can be written.", failure);
+            return false;
         }
 
-        if (!_options.Resume)
-        {
-            return Directory.EnumerateFileSystemEntries(checkpoints).Any()
-                ? throw new InputException($"{checkpoints}: holds checkpoints of an earlier run; resume it, or choose another run folder.")
-                : -1;
-        }
-
-        if (_checkpoint!.Restore(_state, (damaged, reason) => Report(new TrainingEvent.CheckpointRejected(damaged, reason))) is not { } restored)
-        {
-            return -1;
-        }
-
-        _state = restored.State;
-        Report(new TrainingEvent.Resumed(_state.Step, restored.Folder));
-        return _state.Step;
+        _state = _state.Evaluated(loss);
+        log.AddHeldOutLoss(loss);
+        Report(new TrainingEvent.Evaluated(_state.Step, loss, _state.BestStep == _state.Step, _state.EvaluationsSinceBest));
+        return true;
     }
 
-    private int Save()
+    /// <summary>While steps are passed over nothing new is worth saving, and it would push out what is.</summary>
+    private bool IsCheckpointDue() => (_options.Training.KeepBest && _state.BestStep == _state.Step)
+        || (_state is { Step: > 0, ConsecutiveSkips: 0 } && _state.Step % _options.Training.CheckpointSteps == 0);
+
+    /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
+    private void Save(StepLog log)
     {
-        if (_checkpoint is not null)
+        if (_checkpoint is null || _saved?.Step == _state.Step)
         {
-            _metrics?.FlushToDisk();
-            string folder = _checkpoint.Save(_state);
-            Report(new TrainingEvent.CheckpointSaved(_state.Step, folder));
+            return;
         }
 
-        return _state.Step;
+        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        {
+            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
+        }
+
+        log.FlushToDisk();
+        _saved = (_state.Step, _checkpoint.Save(_state));
+        Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
     }
 
-    private (StepMetrics Metrics, bool Finite) RunStep()
+    private void RunStep(BatchFeed feed, StepLog log)
     {
         long started = _time.GetTimestamp();
-        using DisposeScope scope = torch.NewDisposeScope();
-        using TokenBatch batch = NextBatch();
-        double strength = Strength();
-        double factor = LearningRateCurve.Factor(
-            _options.Training.Schedule, _state.Step, _state.TotalSteps, _options.Training.ScheduleWarmupSteps, _options.Training.FinalLearningRateFraction);
-        _learner.SetStrength(strength);
-
-        using ObjectiveTerms terms = _teacherOutputs is { } outputs
-            ? _objective.ComputeWithKeptTeacher(_student, outputs, batch)
-            : _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
-        terms.Total.backward();
-        terms.TeacherTask?.backward();
-        double loss = terms.Total.item<float>();
-        double norm = _learner.Clip();
-        double teacherNorm = _teacherLearner?.Clip() ?? 0;
-        bool finite = double.IsFinite(loss) && double.IsFinite(norm) && double.IsFinite(teacherNorm);
-        if (finite)
-        {
-            _learner.Update(factor);
-            _teacherLearner?.Update(factor);
-        }
-
-        _learner.Optimizer.ClearGradients();
-        _teacherLearner?.Optimizer.ClearGradients();
-
+        StepPlan plan = StepPlan.At(_options, _state);
+        using TokenBatch batch = feed.Next(_state);
+        StepOutcome outcome = RunStep(batch, plan);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
             Step = _state.Step + 1,
             Epoch = _state.Epoch + 1,
-            Loss = loss,
-            TaskLoss = terms.Task,
-            KdLoss = terms.Distillation,
-            ReasoningLoss = terms.Reasoning,
-            GradNorm = norm,
-            LearningRate = _options.WeightLearningRate * factor,
-            QuantizationStrength = strength,
+            Loss = outcome.Loss,
+            TaskLoss = outcome.TaskLoss,
+            KdLoss = outcome.KdLoss,
+            ReasoningLoss = outcome.ReasoningLoss,
+            GradNorm = outcome.GradNorm,
+            LearningRate = _options.WeightLearningRate * plan.LearningRateFactor,
+            QuantizationStrength = plan.Strength,
             TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
             StepSeconds = seconds,
+            PeakMemoryBytes = _memory.PeakBytes,
         };
-        return (metrics, finite);
-    }
-
-    private TokenBatch NextBatch()
-    {
-        _epochBatches ??= _batches.Batches(_state.Epoch, _state.BatchIndex).GetEnumerator();
-        return _epochBatches.MoveNext()
-            ? _epochBatches.Current
-            : throw new InvalidOperationException($"Epoch {_state.Epoch} ended after {_state.BatchIndex} of {_state.StepsPerEpoch} batches; a batch source serves the same number in all epochs.");
-    }
-
-    private void EndEpochBatches()
-    {
-        _epochBatches?.Dispose();
-        _epochBatches = null;
-    }
-
-    /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; math of record §4.</summary>
-    private double Strength()
-    {
-        long warmupSteps = (long)_options.WarmupEpochs * _state.StepsPerEpoch;
-        return _state.Step >= warmupSteps ? 1 : (double)_state.Step / warmupSteps;
-    }
-
-    private void Complete(StepMetrics metrics, bool finite)
-    {
-        int step = _state.Step + 1;
-        _state = _state with
+        _state = _state.After(outcome.Fault is null);
+        log.Add(metrics, outcome.Fault is null);
+        if (outcome.Fault is { } fault)
         {
-            Step = step,
-            Epoch = step / _state.StepsPerEpoch,
-            BatchIndex = step % _state.StepsPerEpoch,
-            SkippedSteps = _state.SkippedSteps + (finite ? 0 : 1),
-            ConsecutiveSkips = finite ? 0 : _state.ConsecutiveSkips + 1,
-        };
-        _metrics?.Write(metrics);
-        if (finite)
-        {
-            _lastLoss = metrics.Loss;
-            _epochLoss += metrics.Loss;
-            _epochSteps++;
-            Report(new TrainingEvent.StepCompleted(metrics, _state.TotalSteps));
+            PassOver(log, metrics, fault);
         }
         else
         {
-            Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips));
-        }
-
-        if (_state.ConsecutiveSkips >= TrainerOptions.MaxConsecutiveSkips)
-        {
-            throw new RunFailedException(
-                $"step {step}: loss or gradient was not finite in {_state.ConsecutiveSkips} steps in a row (loss {metrics.Loss}, gradient norm {metrics.GradNorm}); lower the learning rate or set grad_clip, then resume from the last checkpoint or start anew.");
+            _lastGood = _state;
+            Report(new TrainingEvent.StepCompleted(metrics, _state.TotalSteps));
         }
 
         if (_state.BatchIndex == 0)
         {
-            EndEpochBatches();
-            Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, _epochSteps == 0 ? double.NaN : _epochLoss / _epochSteps));
-            _epochLoss = 0;
-            _epochSteps = 0;
+            feed.EndEpoch();
+            Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
+            _memory.ResetPeak();
+        }
+    }
+
+    private StepOutcome RunStep(TokenBatch batch, StepPlan plan)
+    {
+        try
+        {
+            return _step.Run(batch, plan);
+        }
+        catch (ExternalException failure) when (failure.Message.Contains(AllocationFailure, StringComparison.Ordinal))
+        {
+            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
+        }
+    }
+
+    /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
+    private void PassOver(StepLog log, StepMetrics metrics, string diagnosis)
+    {
+        Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
+        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        {
+            throw Divergence.OfWeights(_lastGood, broken, _saved?.Folder);
+        }
+
+        if (_state.ConsecutiveSkips >= _options.Training.MaxSkippedSteps)
+        {
+            TrainingState failed = _state;
+            log.Write();
+            _state = _lastGood;
+            Save(log);
+            throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
         }
     }
 
@@ -303,6 +340,32 @@ public sealed class Trainer : IDisposable
         {
             throw new RunFailedException($"The frozen teacher changed during training: SHA-256 {after}, before {before}. This is a fault in Pique or in the caller: nothing may write to the teacher's parameters.");
         }
+    }
+
+    /// <summary>Leaves the student as the recipe wants it at the end.</summary>
+    private TrainingResult Finish(double? lastLoss, string? teacherDigest)
+    {
+        bool interrupted = !IsFinished || _state.IsEvaluationDue(_options.Training);
+        TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = _state.BestLoss };
+        if (interrupted)
+        {
+            return result;
+        }
+
+        if (_state.Step < _state.TotalSteps)
+        {
+            Report(new TrainingEvent.StoppedEarly(_state.Step, _state.EvaluationsSinceBest));
+            result = result with { StoppedEarly = true };
+        }
+
+        if (_options.Training.KeepBest && _state is { BestStep: { } best, BestLoss: { } loss } && best != _state.Step)
+        {
+            _checkpoint!.RestoreModels(best);
+            Report(new TrainingEvent.BestRestored(best, loss));
+            result = result with { FinalStep = best };
+        }
+
+        return result;
     }
 
     private void Report(TrainingEvent happening) => Reported?.Invoke(happening);

@@ -6,18 +6,22 @@ namespace Pique.Training;
 internal sealed class TrainerCheckpoint
 {
     private const string StateName = "state.json";
+    private const string ModelName = "model.safetensors";
 
+    private readonly string _folder;
     private readonly CheckpointStore _store;
     private readonly Learner _student;
     private readonly Learner? _teacher;
 
-    /// <summary>Binds the store to the learners.</summary>
-    /// <param name="store">Where checkpoints lie.</param>
+    /// <summary>Binds the run folder to the learners.</summary>
+    /// <param name="runFolder">The run folder.</param>
+    /// <param name="options">Checkpoints to keep.</param>
     /// <param name="student">The student.</param>
     /// <param name="teacher">The teacher where it learns, else null.</param>
-    public TrainerCheckpoint(CheckpointStore store, Learner student, Learner? teacher)
+    public TrainerCheckpoint(string runFolder, TrainerOptions options, Learner student, Learner? teacher)
     {
-        _store = store;
+        _folder = Path.Combine(runFolder, Trainer.CheckpointsName);
+        _store = new(_folder, options.Training.KeepCheckpoints, options.CreateCheckpointFile);
         _student = student;
         _teacher = teacher;
     }
@@ -25,9 +29,49 @@ internal sealed class TrainerCheckpoint
     private IEnumerable<(string File, IReadOnlyList<(string Name, Tensor Value)> Tensors)> Contents =>
         _teacher is null ? Of("", _student) : Of("", _student).Concat(Of("teacher_", _teacher));
 
+    /// <summary>Makes the folder of the checkpoints and, on resume, restores the newest sound one.</summary>
+    /// <param name="resume">Whether to continue; else the folder must be new.</param>
+    /// <param name="initial">What the run would start from; a checkpoint must be of the same run.</param>
+    /// <param name="report">Told what is deleted, passed over, restored and lost.</param>
+    /// <returns>Position and checkpoint; null for the beginning. Nothing is changed unless all of it fits.</returns>
+    /// <exception cref="InputException">The folder cannot be used, all checkpoints are damaged, or the newest sound one is of another run.</exception>
+    public (TrainingState State, string Folder)? Open(bool resume, TrainingState initial, Action<TrainingEvent> report)
+    {
+        Prepare();
+        if (!resume)
+        {
+            return !Directory.EnumerateFileSystemEntries(_folder).Any()
+                ? null
+                : throw new InputException($"{_folder}: holds checkpoints of an earlier run; resume it, or choose another run folder.");
+        }
+
+        foreach (string partial in _store.RemovePartial())
+        {
+            report(new TrainingEvent.PartialCheckpointRemoved(partial));
+        }
+
+        if (_store.FindNewest((damaged, reason) => report(new TrainingEvent.CheckpointRejected(damaged, reason))) is not (var folder, var isComplete))
+        {
+            return null;
+        }
+
+        TrainingState state = TrainingState.Load(Path.Combine(folder, StateName));
+        state.RequireSameRun(initial, folder);
+        RestoreAll(folder, state);
+        report(new TrainingEvent.Resumed(state.Step, folder));
+        if (!isComplete && state.BestStep is { } lost)
+        {
+            report(new TrainingEvent.BestLost(lost));
+            state = state with { BestStep = null, BestLoss = null };
+        }
+
+        return (state, folder);
+    }
+
     /// <summary>Saves a checkpoint.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <returns>Its folder.</returns>
+    /// <exception cref="RunFailedException">The disk fails.</exception>
     public string Save(TrainingState state)
     {
         TrainingState complete = state with
@@ -35,30 +79,43 @@ internal sealed class TrainerCheckpoint
             UpdateCount = _student.Optimizer.UpdateCount,
             TeacherUpdateCount = _teacher?.Optimizer.UpdateCount ?? 0,
         };
-        List<(string, Action<string>)> files = [];
-        foreach ((string file, IReadOnlyList<(string, Tensor)> tensors) in Contents)
-        {
-            files.Add((file, path => TensorFile.Save(path, tensors)));
-        }
-
-        files.Add((StateName, path => Formats.AtomicFile.Write(path, stream => stream.Write(complete.ToJson()))));
-        return _store.Save(state.Step, files);
+        List<CheckpointFile> files = [.. Contents.Select(content => new CheckpointFile(content.File, stream => TensorFile.Save(stream, content.Tensors)))];
+        files.Add(new(StateName, stream => stream.Write(complete.ToJson())));
+        return _store.Save(state.Step, files, state.BestStep is { } best && best != state.Step ? [best] : []);
     }
 
-    /// <summary>Puts the newest sound checkpoint back.</summary>
-    /// <param name="initial">What the run would start from; the checkpoint must be of the same run.</param>
-    /// <param name="rejected">Told folder and fault of each damaged checkpoint.</param>
-    /// <returns>Position and folder, or null where there is no checkpoint. Nothing is changed unless all of it fits.</returns>
-    /// <exception cref="InputException">All checkpoints are damaged, or the newest sound one is of another run.</exception>
-    public (TrainingState State, string Folder)? Restore(TrainingState initial, Action<string, string> rejected)
+    /// <summary>Puts the models of a step back, not the optimizers: for the end of a run.</summary>
+    /// <param name="step">Step of a checkpoint.</param>
+    /// <exception cref="RunFailedException">The checkpoint is damaged.</exception>
+    public void RestoreModels(int step)
     {
-        if (_store.FindNewest(rejected) is not { } folder)
+        string folder = _store.FolderOf(step);
+        if (CheckpointStore.Fault(folder) is { } fault)
         {
-            return null;
+            throw new RunFailedException($"{folder}: the checkpoint of the lowest held-out loss was damaged while the run went on ({fault}). Continue with --resume: it falls back to what is left.");
         }
 
-        TrainingState state = TrainingState.Load(Path.Combine(folder, StateName));
-        state.RequireSameRun(initial, folder);
+        foreach ((string file, IReadOnlyList<(string, Tensor)> tensors) in Contents.Where(content => content.File.EndsWith(ModelName, StringComparison.Ordinal)))
+        {
+            TensorFile.Restore(Path.Combine(folder, file), tensors);
+        }
+    }
+
+    private void Prepare()
+    {
+        try
+        {
+            Directory.CreateDirectory(_folder);
+            DirectorySync.Flush(Path.GetDirectoryName(_folder)!);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{_folder}: cannot be made ({failure.Message}); choose a run folder that can be written.", failure);
+        }
+    }
+
+    private void RestoreAll(string folder, TrainingState state)
+    {
         foreach ((string file, IReadOnlyList<(string, Tensor)> tensors) in Contents)
         {
             TensorFile.RequireMatch(Path.Combine(folder, file), tensors);
@@ -74,13 +131,11 @@ internal sealed class TrainerCheckpoint
         {
             _teacher.Optimizer.UpdateCount = state.TeacherUpdateCount;
         }
-
-        return (state, folder);
     }
 
     private static (string, IReadOnlyList<(string, Tensor)>)[] Of(string prefix, Learner learner) =>
     [
-        ($"{prefix}model.safetensors", learner.Parameters.Saved),
+        (prefix + ModelName, learner.Parameters.Saved),
         ($"{prefix}optimizer.safetensors", [.. learner.Optimizer.Moments]),
     ];
 }

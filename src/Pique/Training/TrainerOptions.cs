@@ -6,9 +6,6 @@ namespace Pique.Training;
 /// <summary>Everything a training run needs to know beside models and data.</summary>
 public sealed record TrainerOptions
 {
-    /// <summary>Steps in a row without a finite gradient after which the run fails.</summary>
-    public const int MaxConsecutiveSkips = 5;
-
     /// <summary>Passes over the data.</summary>
     public int Epochs { get; init; } = 1;
 
@@ -42,11 +39,23 @@ public sealed record TrainerOptions
     /// <summary>Folder of metrics.jsonl and checkpoints/; null writes neither.</summary>
     public string? RunFolder { get; init; }
 
+    /// <summary>The caller's lock on <see cref="RunFolder"/>; null where the trainer is to take one for itself.</summary>
+    public RunLock? RunLock { get; init; }
+
     /// <summary>Continue from the newest whole checkpoint of <see cref="RunFolder"/>, or start where there is none.</summary>
     public bool Resume { get; init; }
 
     /// <summary>Digest of all that must be equal for a resume to make sense, such as the recipe and the data; empty for none.</summary>
     public string ConfigurationDigest { get; init; } = "";
+
+    /// <summary>Write an event file of TensorBoard into <see cref="RunFolder"/> too.</summary>
+    public bool TensorBoard { get; init; }
+
+    /// <summary>Fraction of the highest learning rates at each step, from 0, in place of the recipe's schedule; null for that.</summary>
+    public Func<int, double>? LearningRateFactor { get; init; }
+
+    /// <summary>Creates the files of checkpoints; tests let the disk fail here.</summary>
+    internal Func<string, FileStream> CreateCheckpointFile { get; init; } = CheckpointStore.CreateFile;
 
     /// <summary>Options of quantization-aware training.</summary>
     /// <param name="recipe">A valid recipe.</param>

@@ -25,6 +25,10 @@ public abstract record TrainingEvent
     /// <param name="Reason">What is wrong with it.</param>
     public sealed record CheckpointRejected(string Folder, string Reason) : TrainingEvent;
 
+    /// <summary>What an earlier process left half written was deleted.</summary>
+    /// <param name="Folder">The folder.</param>
+    public sealed record PartialCheckpointRemoved(string Folder) : TrainingEvent;
+
     /// <summary>A step is done.</summary>
     /// <param name="Metrics">Its measurements.</param>
     /// <param name="TotalSteps">Steps of the whole run.</param>
@@ -33,13 +37,36 @@ public abstract record TrainingEvent
     /// <summary>A step's loss or gradient is not finite: its batch was passed over and no parameter changed.</summary>
     /// <param name="Metrics">Its measurements.</param>
     /// <param name="Consecutive">Steps skipped in a row.</param>
-    public sealed record StepSkipped(StepMetrics Metrics, int Consecutive) : TrainingEvent;
+    /// <param name="Diagnosis">What was not finite, in whole sentences.</param>
+    public sealed record StepSkipped(StepMetrics Metrics, int Consecutive, string Diagnosis) : TrainingEvent;
 
     /// <summary>A pass over the data is done.</summary>
     /// <param name="Epoch">Epoch, from 1.</param>
     /// <param name="EpochCount">Epochs of the run.</param>
     /// <param name="MeanLoss">Mean loss of its finite steps since the run began or was resumed.</param>
-    public sealed record EpochCompleted(int Epoch, int EpochCount, double MeanLoss) : TrainingEvent;
+    /// <param name="PeakMemoryBytes">Most memory the process had in use at once during the epoch, or since it began where the system does not let the mark be reset; null where it does not tell.</param>
+    public sealed record EpochCompleted(int Epoch, int EpochCount, double MeanLoss, long? PeakMemoryBytes) : TrainingEvent;
+
+    /// <summary>The held-out loss was measured.</summary>
+    /// <param name="Step">Steps done.</param>
+    /// <param name="HeldOutLoss">Nats per token, at full quantization strength.</param>
+    /// <param name="IsBest">Whether it is the lowest so far.</param>
+    /// <param name="SinceBest">Measurements since the lowest.</param>
+    public sealed record Evaluated(int Step, double HeldOutLoss, bool IsBest, int SinceBest) : TrainingEvent;
+
+    /// <summary>The held-out loss has not fallen for as many measurements as the recipe allows: training ends here.</summary>
+    /// <param name="Step">Steps done.</param>
+    /// <param name="Evaluations">Measurements without a new lowest.</param>
+    public sealed record StoppedEarly(int Step, int Evaluations) : TrainingEvent;
+
+    /// <summary>The weights with the lowest held-out loss were put back: the model ends with them.</summary>
+    /// <param name="Step">Their step.</param>
+    /// <param name="HeldOutLoss">Their loss.</param>
+    public sealed record BestRestored(int Step, double HeldOutLoss) : TrainingEvent;
+
+    /// <summary>The checkpoint of the lowest held-out loss is damaged, and no checkpoint before it is left: the lowest is sought anew from here on.</summary>
+    /// <param name="Step">Step of the lost checkpoint.</param>
+    public sealed record BestLost(int Step) : TrainingEvent;
 
     /// <summary>A checkpoint is safely on disk.</summary>
     /// <param name="Step">Steps done.</param>

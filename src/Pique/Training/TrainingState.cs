@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pique.Configuration;
 
 namespace Pique.Training;
 
@@ -44,6 +45,18 @@ internal sealed record TrainingState
     /// <summary>Steps passed over in a row just now.</summary>
     public int ConsecutiveSkips { get; init; }
 
+    /// <summary>Step after which the held-out loss was measured last; 0 for never.</summary>
+    public int LastEvaluatedStep { get; init; }
+
+    /// <summary>Step with the lowest held-out loss so far; null before the first measurement.</summary>
+    public int? BestStep { get; init; }
+
+    /// <summary>That loss.</summary>
+    public double? BestLoss { get; init; }
+
+    /// <summary>Measurements since then.</summary>
+    public int EvaluationsSinceBest { get; init; }
+
     /// <summary>Seed of the run.</summary>
     public long Seed { get; init; }
 
@@ -52,6 +65,33 @@ internal sealed record TrainingState
 
     /// <summary>Digest of the teacher before the first step, or null.</summary>
     public string? TeacherDigest { get; init; }
+
+    /// <summary>The position after one more step.</summary>
+    /// <param name="finite">Whether the step was made; false where it was passed over.</param>
+    public TrainingState After(bool finite) => this with
+    {
+        Step = Step + 1,
+        Epoch = (Step + 1) / StepsPerEpoch,
+        BatchIndex = (Step + 1) % StepsPerEpoch,
+        SkippedSteps = SkippedSteps + (finite ? 0 : 1),
+        ConsecutiveSkips = finite ? 0 : ConsecutiveSkips + 1,
+    };
+
+    /// <summary>What is known once the held-out loss of this step is. Only a lower loss is better; one that is no number never is.</summary>
+    /// <param name="heldOutLoss">The loss.</param>
+    public TrainingState Evaluated(double heldOutLoss) => heldOutLoss < (BestLoss ?? double.PositiveInfinity)
+        ? this with { LastEvaluatedStep = Step, BestStep = Step, BestLoss = heldOutLoss, EvaluationsSinceBest = 0 }
+        : this with { LastEvaluatedStep = Step, EvaluationsSinceBest = EvaluationsSinceBest + 1 };
+
+    /// <summary>Whether the held-out loss of this step is still to be measured.</summary>
+    /// <param name="training">The recipe.</param>
+    public bool IsEvaluationDue(TrainingRecipe training) => training.EvaluateEverySteps is { } every
+        && Step > LastEvaluatedStep
+        && (Step % every == 0 || Step == TotalSteps);
+
+    /// <summary>Whether the held-out loss has not fallen for as long as the recipe has patience.</summary>
+    /// <param name="training">The recipe.</param>
+    public bool StopsEarly(TrainingRecipe training) => training.EarlyStopEvaluations is { } patience && EvaluationsSinceBest >= patience;
 
     /// <summary>Writes state.json.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json);

@@ -86,6 +86,13 @@ internal static class ConfigurationGenerators
                 Schedule = training.Item3,
                 FinalLearningRateFraction = training.Item4,
                 MaxSteps = training.Item5,
+                GradientCheckpointing = model.Item2,
+                AccumulationSteps = training.Item1 / data.Item5,
+                ScheduleDecayShare = 1 - (training.Item4 / 2),
+                EvaluateEverySteps = training.Item5,
+                KeepBest = training.Item5 is not null && data.Item2,
+                EarlyStopEvaluations = training.Item5,
+                MaxSkippedSteps = model.Item3,
                 Seed = training.Item6,
                 ReasoningPreset = (ReasoningPreset)(Math.Abs(training.Item1) % 3),
                 TeacherCache = config is { UseDistillation: true, FreezeTeacher: true } && training.Item1 % 2 == 0

@@ -51,12 +51,19 @@ public class RecipeJsonTests
               "oscillation_dampening": 0.0,
               "training": {
                 "batch_tokens": 2048,
+                "accumulation_steps": 1,
+                "gradient_checkpointing": false,
                 "weight_learning_rate": null,
                 "schedule": "cosine",
                 "schedule_warmup_steps": 0,
                 "final_learning_rate_fraction": 0.1,
+                "schedule_decay_share": 0.2,
+                "evaluate_every_steps": null,
+                "keep_best": false,
+                "early_stop_evaluations": null,
                 "checkpoint_steps": 200,
                 "keep_checkpoints": 2,
+                "max_skipped_steps": 10,
                 "seed": 0,
                 "max_steps": null,
                 "adam_beta1": 0.9,
@@ -111,7 +118,7 @@ public class RecipeJsonTests
         Assert.Equal(
             [
                 "data.files[0].domain: found the string \"tools\", expected one of \"general\", \"reasoning\", \"tool_use\", \"code\"; write \"tool_use\".",
-                "training.schedule: found the string \"cosin\", expected one of \"constant\", \"linear\", \"cosine\"; write \"cosine\".",
+                "training.schedule: found the string \"cosin\", expected one of \"constant\", \"linear\", \"cosine\", \"warmup_stable_decay\"; write \"cosine\".",
                 "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, grid, estimator, pi_k_per_channel, oscillation_dampening, training, calibration, overrides; write model, or remove it.",
                 "qat.bits: found 7, expected 2, 3, 4, 5 or 8; set it to 8.",
                 "model: found nothing, expected the path of a full-precision model; add \"model\".",
@@ -137,9 +144,31 @@ public class RecipeJsonTests
     [InlineData("""{"model": "m", "overrides": {}, "data": {"curriculum": {"general": 5}}}""", "overrides")]
     [InlineData("""{"model": "m", "overrides": [1], "data": {"curriculum": {"general": 5}}}""", "overrides[0]")]
     [InlineData("""{"model": "m", "training": {"adam_beta2": 1}, "data": {"curriculum": {"general": 5}}}""", "training.adam_beta2")]
+    [InlineData("""{"model": "m", "training": {"accumulation_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.accumulation_steps")]
+    [InlineData("""{"model": "m", "training": {"accumulation_steps": 9}, "data": {"curriculum": {"general": 5}}}""", "training.accumulation_steps")]
+    [InlineData("""{"model": "m", "training": {"schedule_decay_share": 0}, "data": {"curriculum": {"general": 5}}}""", "training.schedule_decay_share")]
+    [InlineData("""{"model": "m", "training": {"schedule_decay_share": 1.5}, "data": {"curriculum": {"general": 5}}}""", "training.schedule_decay_share")]
+    [InlineData("""{"model": "m", "training": {"evaluate_every_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.evaluate_every_steps")]
+    [InlineData("""{"model": "m", "training": {"keep_best": true}, "data": {"curriculum": {"general": 5}}}""", "training.keep_best")]
+    [InlineData("""{"model": "m", "training": {"early_stop_evaluations": 3}, "data": {"curriculum": {"general": 5}}}""", "training.early_stop_evaluations")]
+    [InlineData("""{"model": "m", "training": {"evaluate_every_steps": 5, "early_stop_evaluations": 0}, "data": {"curriculum": {"general": 5}}}""", "training.early_stop_evaluations")]
+    [InlineData("""{"model": "m", "training": {"max_skipped_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.max_skipped_steps")]
     [InlineData("""{"model": "m", "training": {"max_steps": 0}, "data": {"curriculum": {"general": 5}}}""", "training.max_steps")]
     public void A_wrong_value_is_one_fault_at_its_path(string json, string path) =>
         Assert.Equal(path, Assert.Single(RecipeJson.Examine(json).Faults).Path);
+
+    [Fact]
+    public void Choosing_and_stopping_without_measurements_is_told_with_its_remedy() => Assert.Equal(
+        [
+            "training.keep_best: found true without evaluate_every_steps, expected measurements to choose by; set evaluate_every_steps, or keep_best to false.",
+            "training.early_stop_evaluations: found 3 without evaluate_every_steps, expected measurements to stop by; set evaluate_every_steps, or early_stop_evaluations to null.",
+        ],
+        RecipeJson.Examine("""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, "training": {"keep_best": true, "early_stop_evaluations": 3}}""").Faults.Select(fault => fault.ToString()));
+
+    [Fact]
+    public void A_batch_has_no_more_parts_than_rows() => Assert.Equal(
+        "training.accumulation_steps: found 5, expected at most 4, the rows of a batch (batch_tokens / data.context_tokens); set it to 4 or less, or raise batch_tokens.",
+        Assert.Single(RecipeJson.Examine("""{"model": "m", "data": {"files": [{"path": "a.txt"}], "context_tokens": 10}, "training": {"batch_tokens": 49, "accumulation_steps": 5}}""").Faults).ToString());
 
     [Fact]
     public void Grid_and_estimator_are_written_as_they_are_read()

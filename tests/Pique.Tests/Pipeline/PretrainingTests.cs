@@ -37,7 +37,7 @@ public sealed class PretrainingTests : IDisposable
         PreparedData data = PreparedData.Create(PreparedData.Divide(_recipe.Data), model.Tokenizer, MicroData.ContextTokens, _recipe.Training);
         Assert.Equal(score, HeldOutEvaluation.Measure("pretrained", model.Model, model.Tokenizer, data, teacher: null, ModelSize.Of(model), TestContext.Current.CancellationToken));
         Assert.InRange(score.Quality.Perplexity, 1, 200); // An untrained model is as perplexed as its vocabulary is large, 280.
-        Assert.Equal(["checkpoints", "metrics.jsonl", "model", "recipe.json", "tokenizer"], Directory.EnumerateFileSystemEntries(_temporary.File("run")).Select(Path.GetFileName).Order());
+        Assert.Equal([".lock", "checkpoints", "metrics.jsonl", "model", "recipe.json", "tokenizer"], Directory.EnumerateFileSystemEntries(_temporary.File("run")).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class PretrainingTests : IDisposable
 
         Assert.True(second.Quality.LossNats < first.Quality.LossNats, $"{second.Quality.LossNats} nats after more training, {first.Quality.LossNats} before");
         Assert.Equal(File.ReadAllBytes(Path.Combine(initial, "tokenizer.json")), File.ReadAllBytes(_temporary.File("second/model/tokenizer.json")));
-        Assert.Equal(["checkpoints", "metrics.jsonl", "model", "recipe.json"], Directory.EnumerateFileSystemEntries(_temporary.File("second")).Select(Path.GetFileName).Order());
+        Assert.Equal([".lock", "checkpoints", "metrics.jsonl", "model", "recipe.json"], Directory.EnumerateFileSystemEntries(_temporary.File("second")).Select(Path.GetFileName).Order());
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class QatPipelineTests : IDisposable
 
         Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html"],
+            [".lock", "calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html"],
             Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Equal((4, 0), (result.Steps, result.SkippedSteps));
         Assert.Equal(recipe.Qat.UseDistillation, result.TeacherDigest is not null);
@@ -51,7 +51,7 @@ public sealed class QatPipelineTests : IDisposable
         using LoadedModel original = ModelLoader.Load(recipe.Model);
         using LlamaModel? rotated = recipe.Qat.UseIncoherence ? IncoherenceRotation.Apply(original.Model, recipe.Training.Seed) : null;
         LlamaModel student = rotated ?? original.Model;
-        RestoreLastStep(student, recipe);
+        Restore(student, recipe, step: 4);
         AssertSameModel(student, shipped.Model);
         AssertScoreOf(student, recipe, original.Tokenizer, result.Scores[2]);
     }
@@ -68,7 +68,7 @@ public sealed class QatPipelineTests : IDisposable
         using CancellationTokenSource inTraining = new(), inBaseline = new();
 
         Assert.Null(Run(recipe, cancelAt: happening => happening is PipelineEvent.Scored { Score.Name: "teacher" }, cancellation: inBaseline));
-        Assert.Equal(["calibration.json", "recipe.json"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
+        Assert.Equal([".lock", "calibration.json", "recipe.json"], Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Null(Run(recipe, resume: true, cancelAt: happening => happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted { Metrics.Step: 3 } }, cancellation: inTraining));
         Assert.False(Directory.Exists(Path.Combine(Folder, "model")));
         QatRunResult resumed = Run(recipe, resume: true)!;
@@ -77,6 +77,28 @@ public sealed class QatPipelineTests : IDisposable
         Assert.Equal(MicroData.Files(whole.ModelFolder), MicroData.Files(resumed.ModelFolder));
         Assert.Equal(whole.Scores, resumed.Scores);
         Assert.Equal(4, File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Count());
+    }
+
+    [Fact]
+    public void The_weights_with_the_lowest_held_out_loss_ship_where_the_recipe_keeps_them()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        // A rate at which the loss soon rises again.
+        recipe = recipe with { Training = recipe.Training with { EvaluateEverySteps = 1, KeepBest = true, CheckpointSteps = 1, KeepCheckpoints = 4, WeightLearningRate = 3f, ScheduleWarmupSteps = 3 } };
+
+        QatRunResult result = Run(recipe)!;
+
+        TrainingEvent.Evaluated[] evaluated = [.. _events.OfType<PipelineEvent.Trained>().Select(happening => happening.Event).OfType<TrainingEvent.Evaluated>()];
+        Assert.Equal([1, 2, 3, 4], evaluated.Select(happening => happening.Step));
+        TrainingEvent.Evaluated best = evaluated.MinBy(happening => happening.HeldOutLoss)!;
+        Assert.NotEqual(4, best.Step);
+        Assert.Equal((4, best.Step, best.HeldOutLoss), (result.Steps, result.FinalStep, result.BestHeldOutLoss!.Value));
+        Assert.Equal(best.HeldOutLoss, result.Scores[2].Quality.LossNats);
+
+        using LoadedModel shipped = ModelLoader.Load(result.ModelFolder);
+        using LoadedModel student = ModelLoader.Load(recipe.Model);
+        Restore(student.Model, recipe, best.Step);
+        AssertSameModel(student.Model, shipped.Model);
     }
 
     [Theory]
@@ -288,12 +310,12 @@ public sealed class QatPipelineTests : IDisposable
         return pipeline.Run(recipe, folder ?? Folder, resume, cancellation?.Token ?? TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Prepares the model as the run did and puts the weights and scales of its last checkpoint in.</summary>
-    private void RestoreLastStep(LlamaModel student, Recipe recipe)
+    /// <summary>Prepares the model as the run did and puts the weights and scales of a checkpoint in.</summary>
+    private void Restore(LlamaModel student, Recipe recipe, int step)
     {
         CalibrationFile.Load(Path.Combine(Folder, CalibrationFile.FileName))
             .Prepare(student.QuantizableLayers, QuantizationPolicy.From(recipe).SpecFor, recipe.ActivationBits);
-        string checkpoint = Path.Combine(Folder, "checkpoints", "step-000004", "model.safetensors");
+        string checkpoint = Path.Combine(Folder, "checkpoints", $"step-{step:D6}", "model.safetensors");
         IReadOnlyList<(string, Tensor)> saved = TrainedParameters.Of(student).Saved;
         TensorFile.RequireMatch(checkpoint, saved);
         TensorFile.Restore(checkpoint, saved);

@@ -68,6 +68,29 @@ public class RecipeSummaryTests
     }
 
     [Fact]
+    public void How_training_is_watched_and_what_it_saves_memory_by_is_told_where_the_recipe_says_so()
+    {
+        TrainingRecipe training = new()
+        {
+            Schedule = LearningRateSchedule.WarmupStableDecay,
+            ScheduleDecayShare = 0.25f,
+            EvaluateEverySteps = 50,
+            KeepBest = true,
+            EarlyStopEvaluations = 3,
+            AccumulationSteps = 4,
+            GradientCheckpointing = true,
+        };
+
+        Assert.Equal(
+            [
+                ("learning rate", "weights 0.0001, scales 0.0001, warm-up, stable, decay over the last 25 %"),
+                ("evaluation", "every 50 steps, the best weights are kept, ends after 3 without a lower loss"),
+                ("batch", "2048 tokens in rows of 256, in 4 parts, blocks computed again for gradients"),
+            ],
+            RecipeSummary.Of(new Recipe { Training = training }).Where(choice => choice.Name is "learning rate" or "evaluation" or "batch"));
+    }
+
+    [Fact]
     public void Without_distillation_there_is_no_teacher_and_without_overrides_none()
     {
         Recipe recipe = new() { Teacher = "t", Qat = new QatConfig { UseDistillation = false, Symmetric = false }, Overrides = [] };

@@ -1,4 +1,5 @@
 using Pique.Pipeline;
+using Pique.Training;
 
 namespace Pique.Tests.Pipeline;
 
@@ -13,11 +14,11 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_new_folder_is_made_with_the_recipe_in_it()
     {
-        RunFolder folder = RunFolder.Open(_temporary.File("deep/run"), "{\"é\": 1}", resume: false);
+        using RunFolder folder = RunFolder.Open(_temporary.File("deep/run"), "{\"é\": 1}", resume: false);
 
         Assert.Equal(_temporary.File("deep/run"), folder.Path);
         Assert.Equal(Path.Combine(folder.Path, "model"), folder.Of("model"));
-        Assert.Equal(["recipe.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal([".lock", "recipe.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
         Assert.Equal("{\"é\": 1}"u8, File.ReadAllBytes(folder.Of("recipe.json")));
     }
 
@@ -26,7 +27,7 @@ public sealed class RunFolderTests : IDisposable
     {
         Directory.CreateDirectory(Folder);
 
-        RunFolder.Open(Folder, "{}", resume: false);
+        RunFolder.Open(Folder, "{}", resume: false).Dispose();
 
         Assert.Equal("{}", File.ReadAllText(Path.Combine(Folder, RunFolder.RecipeName)));
     }
@@ -68,18 +69,23 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_run_is_resumed_with_its_own_recipe()
     {
-        RunFolder first = RunFolder.Open(Folder, "{}", resume: false);
-        File.WriteAllText(first.Of("metrics.jsonl"), "");
+        string digest;
+        using (RunFolder first = RunFolder.Open(Folder, "{}", resume: false))
+        {
+            File.WriteAllText(first.Of("metrics.jsonl"), "");
+            digest = first.Digest("data", "model");
+        }
 
-        RunFolder again = RunFolder.Open(Folder, "{}", resume: true);
+        using RunFolder again = RunFolder.Open(Folder, "{}", resume: true);
 
-        Assert.Equal(first.Digest("data", "model"), again.Digest("data", "model"));
+        Assert.Equal(digest, again.Digest("data", "model"));
     }
 
     [Fact]
     public void A_run_is_not_resumed_with_another_recipe()
     {
         RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+        folder.Dispose();
 
         InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{\"bits\": 2}", resume: true));
 
@@ -97,10 +103,32 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_second_run_on_the_folder_is_refused_while_the_first_has_it()
+    {
+        using RunFolder first = RunFolder.Open(Folder, "{}", resume: false);
+
+        Assert.Throws<RunFolderInUseException>(() => RunFolder.Open(Folder, "{}", resume: true));
+        InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: false));
+
+        Assert.Equal($"{Folder}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.", failure.Message);
+        Assert.Equal("{}", File.ReadAllText(first.Of("recipe.json")));
+    }
+
+    [Fact]
+    public void A_run_that_was_killed_before_it_wrote_anything_can_be_started_again()
+    {
+        RunLock.Acquire(Folder).Dispose();
+
+        using RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+
+        Assert.Equal("{}", File.ReadAllText(folder.Of("recipe.json")));
+    }
+
+    [Fact]
     public void The_digest_tells_recipes_and_parts_apart()
     {
-        RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
-        RunFolder other = RunFolder.Open(_temporary.File("other"), "{ }", resume: false);
+        using RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+        using RunFolder other = RunFolder.Open(_temporary.File("other"), "{ }", resume: false);
 
         Assert.Equal(5, new HashSet<string> { folder.Digest(), folder.Digest("a"), folder.Digest("a", "b"), folder.Digest("b", "a"), other.Digest("a") }.Count);
         Assert.Matches("^[0-9a-f]{64}$", folder.Digest());

@@ -97,11 +97,11 @@ public sealed class CheckpointVerifierTests : IDisposable
 
     private string Save() => new CheckpointStore(_temporary.Path, keep: 2).Save(7,
     [
-        ("model.safetensors", path => SafetensorsWriter.Write(path,
+        new("model.safetensors", stream => SafetensorsWriter.Write(stream,
         [
             SafetensorsEntry.FromBytes("a", SafetensorsDtype.F32, [2], new byte[8]),
             SafetensorsEntry.FromBytes("b", SafetensorsDtype.U8, [4], new byte[] { 1, 2, 3, 4 }),
         ])),
-        ("state.json", path => File.WriteAllText(path, "{\"step\": 7}")),
+        new("state.json", stream => stream.Write("{\"step\": 7}"u8)),
     ]);
 }

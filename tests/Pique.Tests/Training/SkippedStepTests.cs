@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Pique.Data;
 using Pique.Models.Llama;
+using Pique.Numerics;
 using Pique.Training;
 
 namespace Pique.Tests.Training;
@@ -26,6 +27,8 @@ public sealed class SkippedStepTests
             {
                 skipped++;
                 Assert.Equal((3, 1), (skip.Metrics.Step, skip.Consecutive));
+                Assert.Equal(
+                    "Loss NaN (task NaN, distillation 0, reasoning 0), gradient norm NaN. Not finite: 20 of 20 gradients, that nearest the output of model.norm.weight (other weights).", skip.Diagnosis);
                 Assert.All(TinyRun.Bytes(model), item => Assert.Equal(before![item.Key], item.Value));
             }
         };
@@ -37,20 +40,97 @@ public sealed class SkippedStepTests
         Assert.True(double.IsFinite(result.LastLoss!.Value));
         JsonElement line = JsonDocument.Parse(File.ReadLines(Path.Combine(folder.Path, MetricsWriter.FileName)).ElementAt(2)).RootElement;
         Assert.Equal(
-            ["step", "epoch", "loss", "task_loss", "kd_loss", "reasoning_loss", "grad_norm", "learning_rate", "quantization_strength", "tokens_per_second", "step_seconds"],
+            ["step", "epoch", "loss", "task_loss", "kd_loss", "reasoning_loss", "grad_norm", "learning_rate", "quantization_strength", "tokens_per_second", "step_seconds", "peak_memory_bytes", "held_out_loss"],
             line.EnumerateObject().Select(property => property.Name));
         Assert.Equal(JsonValueKind.Null, line.GetProperty("loss").ValueKind);
     }
 
     [Fact]
-    public void Five_in_a_row_fail_the_run()
+    public void As_many_in_a_row_as_the_recipe_allows_fail_the_run_and_the_weights_before_them_are_kept()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        options = options with { Training = options.Training with { MaxSkippedSteps = 4, CheckpointSteps = 1 } };
+        using Trainer trainer = new(model, new PoisonedBatches([0, 3, 4, 5, 6, 7]), options);
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        string checkpoints = Path.Combine(folder.Path, Trainer.CheckpointsName);
+        Assert.Equal(
+            "step 7: loss or gradient was not finite in 4 steps in a row, the limit (training.max_skipped_steps). "
+            + "Loss NaN (task NaN, distillation 0, reasoning 0), gradient norm NaN. Not finite: 20 of 20 gradients, that nearest the output of model.norm.weight (other weights). "
+            + $"The weights of the last finite step are kept in {Path.Combine(checkpoints, "step-000003")}. "
+            + "Start a new run with a lower learning rate or with grad_clip; if it stops at the same step again, look at that step's records.",
+            error.Message);
+        Assert.Equal(["step-000002", "step-000003"], Directory.EnumerateFileSystemEntries(checkpoints).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void A_run_that_failed_between_two_checkpoints_keeps_the_last_good_step_all_the_same()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        options = options with { Training = options.Training with { MaxSkippedSteps = 2, CheckpointSteps = 100 } };
+        using Trainer trainer = new(model, new PoisonedBatches([2, 3]), options);
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        string kept = Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000002");
+        Assert.Contains($"The weights of the last finite step are kept in {kept}.", error.Message, StringComparison.Ordinal);
+        Assert.Null(CheckpointStore.Fault(kept));
+    }
+
+    [Fact]
+    public void A_gradient_that_is_not_finite_under_a_finite_loss_is_named_with_its_group()
     {
         using LlamaModel model = TinyRun.Model();
-        using Trainer trainer = new(model, new PoisonedBatches([0, 2, 3, 4, 5, 6]), TinyRun.Options(null, epochs: 1));
+        using (TorchSharp.torch.no_grad())
+            model.Backbone.Blocks[1].FeedForward.DownProjection.Weight.mul_(HeldScalar.Of(1e25f));
+        string? diagnosis = null;
+        using Trainer trainer = new(model, new TinyBatches(), TinyRun.Options(null, epochs: 1));
+        trainer.Reported += happening => diagnosis ??= (happening as TrainingEvent.StepSkipped)?.Diagnosis;
+        trainer.Run(TestContext.Current.CancellationToken);
+        Assert.Equal(
+            "Loss 3.13549 (task 3.13549, distillation 0, reasoning 0), gradient norm NaN. Not finite: 19 of 20 gradients, that nearest the output of model.layers.1.post_attention_layernorm.weight (other weights).", diagnosis);
+    }
+
+    [Fact]
+    public void Weights_that_an_optimizer_step_broke_end_the_run_at_once()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 4) with { WeightDecay = 1e45 };
+        using Trainer trainer = new(model, new TinyBatches(), options);
         RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
         Assert.Equal(
-            "step 7: loss or gradient was not finite in 5 steps in a row (loss NaN, gradient norm NaN); lower the learning rate or set grad_clip, then resume from the last checkpoint or start anew.",
+            "step 1: model.embed_tokens.weight holds a value that is not finite, put there by an optimizer step. Start a new run with a lower learning rate or weight decay.", error.Message);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, Trainer.CheckpointsName)));
+    }
+
+    [Fact]
+    public void A_step_for_which_there_is_no_memory_ends_the_run_and_says_what_to_do()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        using Trainer trainer = new(model, new EndlessBatches(), options);
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            $"step 4: there is no memory left for it. The newest checkpoint is {Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000003")}. "
+            + "Free memory and continue with --resume, or start a run that takes less: pique train --dry-run tells what fits.",
             error.Message);
+    }
+
+    /// <summary>Batches of which the fourth has more rows than any machine has memory for, all of them the same memory.</summary>
+    private sealed class EndlessBatches : IBatchSource
+    {
+        public int BatchesPerEpoch => 5;
+
+        public IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0) => Enumerable.Range(startBatch, 5 - startBatch).Select(place =>
+        {
+            TokenBatch batch = TinyBatches.GetBatch(epoch, place);
+            return place < 3 ? batch : batch with { Inputs = Endless(batch.Inputs), Targets = Endless(batch.Targets), LossMask = Endless(batch.LossMask) };
+        });
+
+        private static TorchSharp.torch.Tensor Endless(TorchSharp.torch.Tensor rows) => rows.narrow(0, 0, 1).expand(1L << 44, TinyRun.Context);
     }
 
     /// <summary>Batches whose loss mask is NaN at some places.</summary>

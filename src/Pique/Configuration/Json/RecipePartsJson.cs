@@ -30,12 +30,19 @@ internal static class RecipePartsJson
     public static void Write(PrettyJsonWriter json, string name, TrainingRecipe training) => json.Field(name, () => json.Object(() =>
     {
         json.Field("batch_tokens", training.BatchTokens);
+        json.Field("accumulation_steps", training.AccumulationSteps);
+        json.Field("gradient_checkpointing", training.GradientCheckpointing);
         json.Field("weight_learning_rate", training.WeightLearningRate);
         json.Field("schedule", training.Schedule);
         json.Field("schedule_warmup_steps", training.ScheduleWarmupSteps);
         json.Field("final_learning_rate_fraction", training.FinalLearningRateFraction);
+        json.Field("schedule_decay_share", training.ScheduleDecayShare);
+        json.Field("evaluate_every_steps", training.EvaluateEverySteps);
+        json.Field("keep_best", training.KeepBest);
+        json.Field("early_stop_evaluations", training.EarlyStopEvaluations);
         json.Field("checkpoint_steps", training.CheckpointSteps);
         json.Field("keep_checkpoints", training.KeepCheckpoints);
+        json.Field("max_skipped_steps", training.MaxSkippedSteps);
         json.Field("seed", training.Seed);
         json.Field("max_steps", training.MaxSteps);
         json.Field("adam_beta1", training.AdamBeta1);
@@ -51,12 +58,19 @@ internal static class RecipePartsJson
         return new TrainingRecipe
         {
             BatchTokens = fields.Int32("batch_tokens", fallback.BatchTokens),
+            AccumulationSteps = fields.Int32("accumulation_steps", fallback.AccumulationSteps),
+            GradientCheckpointing = fields.Boolean("gradient_checkpointing", fallback.GradientCheckpointing),
             WeightLearningRate = fields.OptionalSingle("weight_learning_rate", fallback.WeightLearningRate),
             Schedule = fields.Enum("schedule", fallback.Schedule),
             ScheduleWarmupSteps = fields.Int32("schedule_warmup_steps", fallback.ScheduleWarmupSteps),
             FinalLearningRateFraction = fields.Single("final_learning_rate_fraction", fallback.FinalLearningRateFraction),
+            ScheduleDecayShare = fields.Single("schedule_decay_share", fallback.ScheduleDecayShare),
+            EvaluateEverySteps = fields.OptionalInt32("evaluate_every_steps", fallback.EvaluateEverySteps),
+            KeepBest = fields.Boolean("keep_best", fallback.KeepBest),
+            EarlyStopEvaluations = fields.OptionalInt32("early_stop_evaluations", fallback.EarlyStopEvaluations),
             CheckpointSteps = fields.Int32("checkpoint_steps", fallback.CheckpointSteps),
             KeepCheckpoints = fields.Int32("keep_checkpoints", fallback.KeepCheckpoints),
+            MaxSkippedSteps = fields.Int32("max_skipped_steps", fallback.MaxSkippedSteps),
             Seed = fields.Int64("seed", fallback.Seed),
             MaxSteps = fields.OptionalInt32("max_steps", fallback.MaxSteps),
             AdamBeta1 = fields.Single("adam_beta1", fallback.AdamBeta1),

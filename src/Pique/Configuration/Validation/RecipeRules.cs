@@ -65,11 +65,25 @@ internal static class RecipeRules
             rules.Reject("batch_tokens", training.BatchTokens.ToString(CultureInfo.InvariantCulture), $"at least one row, {least} tokens (data.context_tokens)", $"set it to {least} or more, or shorten the context");
         }
 
+        rules.AtLeast("accumulation_steps", training.AccumulationSteps, 1);
+        if (training.BatchTokens >= data.ContextTokens && data.ContextTokens > 0 && training.AccumulationSteps > training.BatchTokens / data.ContextTokens)
+        {
+            string rows = (training.BatchTokens / data.ContextTokens).ToString(CultureInfo.InvariantCulture);
+            rules.Reject("accumulation_steps", training.AccumulationSteps.ToString(CultureInfo.InvariantCulture), $"at most {rows}, the rows of a batch (batch_tokens / data.context_tokens)", $"set it to {rows} or less, or raise batch_tokens");
+        }
+
         rules.NotNegative("weight_learning_rate", training.WeightLearningRate);
         rules.AtLeast("schedule_warmup_steps", training.ScheduleWarmupSteps, 0);
         rules.Fraction("final_learning_rate_fraction", training.FinalLearningRateFraction, includesOne: true);
+        if (!(training.ScheduleDecayShare > 0 && training.ScheduleDecayShare <= 1))
+        {
+            rules.Reject("schedule_decay_share", SerdeFloat.Format(training.ScheduleDecayShare), "more than 0.0 and at most 1.0", "set it to a value as 0.2");
+        }
+
+        CheckEvaluation(training, rules);
         rules.AtLeast("checkpoint_steps", training.CheckpointSteps, 1);
         rules.AtLeast("keep_checkpoints", training.KeepCheckpoints, 1);
+        rules.AtLeast("max_skipped_steps", training.MaxSkippedSteps, 1);
         rules.AtLeast("max_steps", training.MaxSteps ?? 1, 1);
         rules.Fraction("adam_beta1", training.AdamBeta1, includesOne: false);
         rules.Fraction("adam_beta2", training.AdamBeta2, includesOne: false);
@@ -97,6 +111,21 @@ internal static class RecipeRules
         else if (!recipe.Qat.FreezeTeacher)
         {
             rules.Reject("teacher_cache", "teacher outputs to keep with qat.freeze_teacher false", "a teacher whose outputs stay as they are", "set qat.freeze_teacher to true, or teacher_cache to null");
+        }
+    }
+
+    private static void CheckEvaluation(TrainingRecipe training, RuleChecker rules)
+    {
+        rules.AtLeast("evaluate_every_steps", training.EvaluateEverySteps ?? 1, 1);
+        rules.AtLeast("early_stop_evaluations", training.EarlyStopEvaluations ?? 1, 1);
+        if (training.EvaluateEverySteps is null && training.KeepBest)
+        {
+            rules.Reject("keep_best", "true without evaluate_every_steps", "measurements to choose by", "set evaluate_every_steps, or keep_best to false");
+        }
+
+        if (training is { EvaluateEverySteps: null, EarlyStopEvaluations: { } patience })
+        {
+            rules.Reject("early_stop_evaluations", patience.ToString(CultureInfo.InvariantCulture) + " without evaluate_every_steps", "measurements to stop by", "set evaluate_every_steps, or early_stop_evaluations to null");
         }
     }
 

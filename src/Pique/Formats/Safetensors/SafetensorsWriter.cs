@@ -20,6 +20,18 @@ public static class SafetensorsWriter
     /// <exception cref="RunFailedException">Writing failed midway, for example on a full disk.</exception>
     public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        AtomicFile.Write(path, stream => Write(stream, entries, metadata));
+    }
+
+    /// <summary>Writes the content of a file to a stream, which ends with it.</summary>
+    /// <param name="stream">Where to write. For one that cannot go back to the header, every entry writes its content twice, first for its digest.</param>
+    /// <param name="entries">Tensors, in any order.</param>
+    /// <param name="metadata">Strings to store in "__metadata__"; null or empty for none but the digests.</param>
+    /// <exception cref="ArgumentException">Two entries share a name, a name or key is reserved or not allowed, or a shape is impossible.</exception>
+    /// <exception cref="InvalidOperationException">An entry wrote another number of bytes than its shape asks for.</exception>
+    public static void Write(Stream stream, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(entries);
         SafetensorsEntry[] ordered =
         [
@@ -28,13 +40,20 @@ public static class SafetensorsWriter
                 .ThenBy(entry => entry.Name, StringComparer.Ordinal),
         ];
         SafetensorsHeaderWriter header = new(ordered, metadata ?? new Dictionary<string, string>());
-        AtomicFile.Write(path, stream =>
+        if (stream.CanSeek)
         {
+            long start = stream.Position;
             WriteHeader(stream, header.Unsealed());
             byte[][] digests = [.. ordered.Select(entry => WriteTensor(stream, entry))];
-            stream.Position = 0;
+            stream.Position = start;
             WriteHeader(stream, header.Sealed(digests));
-        });
+            stream.Seek(0, SeekOrigin.End);
+            return;
+        }
+
+        WriteHeader(stream, header.Sealed([.. ordered.Select(entry => WriteTensor(Stream.Null, entry))]));
+        foreach (SafetensorsEntry entry in ordered)
+            WriteTensor(stream, entry);
     }
 
     private static void WriteHeader(Stream stream, byte[] header)

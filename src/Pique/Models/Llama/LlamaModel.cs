@@ -74,7 +74,11 @@ public sealed class LlamaModel : CausalLanguageModel
         ArgumentNullException.ThrowIfNull(tokens);
         using DisposeScope scope = NewDisposeScope();
         AttentionContext context = AttentionContext.Create(_rotary, (int)tokens.shape[1], cache, tokens.device);
-        Tensor hidden = _backbone.Run(tokens, context);
+        int tokenCount = (int)tokens.shape[1];
+        Device device = tokens.device;
+        Tensor hidden = GradientCheckpointing && cache is null && is_grad_enabled()
+            ? _backbone.Run(tokens, context, () => AttentionContext.Create(_rotary, tokenCount, null, device))
+            : _backbone.Run(tokens, context);
         cache?.Advance((int)tokens.shape[1]);
         return hidden.MoveToOuterDisposeScope();
     }

@@ -1,0 +1,71 @@
+using Pique.Training;
+
+namespace Pique.Pipeline;
+
+/// <summary>Refuses runs that memory has no room for: by a lower bound before anything is loaded, and by a probe before the first step.</summary>
+internal static class MemoryCheck
+{
+    /// <summary>Share of what is available that advice fills at most: an estimate deserves some slack.</summary>
+    private const double AdvisedShare = 0.9;
+
+    /// <summary>Share of the estimate for one row that is beyond doubt, enough to refuse a probe that would be killed.</summary>
+    private const double CertainShare = 0.5;
+
+    /// <summary>Refuses a model whose weights, gradients and moments alone have no room.</summary>
+    /// <param name="model">Shapes.</param>
+    /// <param name="availableBytes">What the process may have; null where unknown, and then nothing is refused.</param>
+    /// <exception cref="InputException">There is no room.</exception>
+    public static void RequireHeld(MemoryModel model, long? availableBytes)
+    {
+        if (availableBytes is not { } available || model.HeldBytes <= available)
+        {
+            return;
+        }
+
+        MemoryModel alone = model with { Teacher = null };
+        string advice = model.Teacher is not null && alone.HeldBytes <= AdvisedShare * available
+            ? $"Set qat.use_distillation to false ({ByteText.Of(alone.HeldBytes)} at least; costs quality), or train on a machine with more memory."
+            : "Train a smaller model, or on a machine with more memory.";
+        throw new InputException(
+            $"memory: weights, gradients and optimizer{(model.Teacher is null ? "" : ", with the teacher's weights,")} take at least {ByteText.Of(model.HeldBytes)}, and {ByteText.Of(available)} is available. {advice}");
+    }
+
+    /// <summary>Refuses a run whose passes have no room. No weight changes.</summary>
+    /// <param name="trainer">The trainer, which has not run yet.</param>
+    /// <param name="model">Shapes.</param>
+    /// <param name="setting">The recipe's choices.</param>
+    /// <param name="availableBytes">What the process may have; null where unknown, and then nothing is refused.</param>
+    /// <returns>Estimated peak of the process; null where nothing could be measured.</returns>
+    /// <exception cref="InputException">There is no room; the message advises what there is room for.</exception>
+    public static double? RequireRoom(Trainer trainer, MemoryModel model, MemorySetting setting, long? availableBytes)
+    {
+        double rowBytes = model.RowBytes(setting.ContextTokens, setting.Checkpointing);
+        double passBytes = model.GradientBytes + model.CopyBytes(setting.Checkpointing);
+        if (availableBytes is { } room && new ProcessMemory().ResidentBytes is { } held && held + passBytes + (CertainShare * rowBytes) > room)
+        {
+            throw Refusal(new MemoryProbe(held + passBytes + rowBytes, rowBytes), model, setting, room);
+        }
+
+        if (MemoryProbe.Run(trainer, setting.RowsAtOnce) is not { } probe)
+        {
+            return null;
+        }
+
+        double peak = probe.PeakBytes(setting.RowsAtOnce);
+        return availableBytes is { } available && peak > available ? throw Refusal(probe, model, setting, available) : peak;
+    }
+
+    /// <summary>Says what is missing and which settings there is room for.</summary>
+    /// <param name="probe">Peak by rows.</param>
+    /// <param name="model">Shapes, for settings that were not measured.</param>
+    /// <param name="setting">The recipe's choices.</param>
+    /// <param name="availableBytes">What the process may have.</param>
+    internal static InputException Refusal(MemoryProbe probe, MemoryModel model, MemorySetting setting, long availableBytes)
+    {
+        string rows = setting.RowsAtOnce == 1 ? "1 row" : $"{setting.RowsAtOnce} rows";
+        string[] advice = [.. MemoryAdvice.For(probe, model, setting, AdvisedShare * availableBytes)];
+        return new(
+            $"memory: training with {rows} of {setting.ContextTokens} tokens at once takes about {ByteText.Of(probe.PeakBytes(setting.RowsAtOnce))}, and {ByteText.Of(availableBytes)} is available. "
+            + (advice.Length > 0 ? $"Set {string.Join("; or ", advice)}." : "No setting of the recipe makes it fit: train a smaller model, or on a machine with more memory."));
+    }
+}

@@ -1,0 +1,106 @@
+using Pique.Configuration;
+using Pique.Models.Llama;
+
+namespace Pique.Pipeline;
+
+/// <summary>What memory training takes, computed from shapes alone: before anything is loaded, and to tell what another setting would take.</summary>
+/// <remarks>
+/// Held throughout is certain: four bytes a weight for itself, its gradient and each of its two moments, and for every copy. What a forward pass
+/// keeps for its backward pass is an estimate by counting the float32 values that each operation saves; a measurement corrects its size.
+/// </remarks>
+internal sealed record MemoryModel
+{
+    private const int FloatBytes = sizeof(float);
+
+    /// <summary>A trained weight, its gradient and the two moments of AdamW.</summary>
+    private const int FloatsPerTrainedWeight = 4;
+
+    /// <summary>Values of the residual stream's width that a block saves for a token: both norms' inputs and outputs, both sums.</summary>
+    private const int StreamValues = 8;
+
+    /// <summary>The same of the queries' width: projection, rotation and its halves, what attention reads and gives.</summary>
+    private const int QueryValues = 8;
+
+    /// <summary>The same of the feed-forward width: gate, its silu, up, their product.</summary>
+    private const int FeedForwardValues = 4;
+
+    /// <summary>Blocks' worth of values in use while one block is computed again: its own, their gradients, and what the allocator keeps in pieces too small for the next.</summary>
+    private const int RecomputedBlocks = 6;
+
+    /// <summary>The same of the vocabulary's width outside the blocks: logits, their logarithms, gradients of both; a teacher's likewise but without gradients.</summary>
+    private const int LogitValues = 4;
+    private const int TeacherLogitValues = 2;
+
+    /// <summary>Shape of the model.</summary>
+    public required LlamaConfig Student { get; init; }
+
+    /// <summary>Shape of the teacher; null for none.</summary>
+    public LlamaConfig? Teacher { get; init; }
+
+    /// <summary>Whether the teacher is trained too.</summary>
+    public bool TeacherLearns { get; init; }
+
+    /// <summary>Whether both are turned first; the models as loaded stay, and the head is untied.</summary>
+    public bool Rotates { get; init; }
+
+    /// <summary>Whether weights are fake-quantized, which makes a second copy of them in a pass.</summary>
+    public bool Quantizes { get; init; }
+
+    /// <summary>Bytes held throughout: a lower bound of what training takes.</summary>
+    public double HeldBytes
+    {
+        get
+        {
+            double student = (double)FloatsPerTrainedWeight * Weights(Student, Rotates);
+            double teacher = Teacher is null ? 0 : (TeacherLearns ? FloatsPerTrainedWeight : 1) * Weights(Teacher, Rotates);
+            double copies = Rotates ? Weights(Student, false) + (Teacher is null ? 0 : Weights(Teacher, false)) : 0;
+            return FloatBytes * (student + teacher + copies);
+        }
+    }
+
+    /// <summary>The model of a recipe.</summary>
+    /// <param name="recipe">A valid recipe.</param>
+    /// <param name="student">Shape of its model.</param>
+    /// <param name="teacher">Shape of its teacher, whether it is used or not.</param>
+    public static MemoryModel Of(Recipe recipe, LlamaConfig student, LlamaConfig? teacher) => new()
+    {
+        Student = student,
+        Teacher = recipe.Qat.UseDistillation ? teacher : null,
+        TeacherLearns = !recipe.Qat.FreezeTeacher,
+        Rotates = recipe.Qat.UseIncoherence,
+        Quantizes = true,
+    };
+
+    /// <summary>Bytes of the gradients alone, which appear with the first backward pass.</summary>
+    public double GradientBytes => FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
+
+    /// <summary>Bytes of the fake-quantized weights that a pass keeps for its backward pass, estimated.</summary>
+    /// <param name="checkpointing">Whether blocks are computed again, so that only one block's are there at a time.</param>
+    public double CopyBytes(bool checkpointing) => !Quantizes
+        ? 0
+        : FloatBytes * ((WeightsPerBlock(Student) * (checkpointing ? 1 : Student.LayerCount)) + ((double)Student.VocabularySize * Student.HiddenSize));
+
+    /// <summary>Bytes that a pass keeps for each row, estimated.</summary>
+    /// <param name="contextTokens">Tokens in a row.</param>
+    /// <param name="checkpointing">Whether blocks are computed again.</param>
+    public double RowBytes(long contextTokens, bool checkpointing)
+    {
+        double queryWidth = (double)Student.HeadCount * Student.HeadSize;
+        double block = (StreamValues * (double)Student.HiddenSize) + (QueryValues * queryWidth) + (FeedForwardValues * (double)Student.IntermediateSize);
+        double blocks = checkpointing ? (Math.Min(RecomputedBlocks, Student.LayerCount) * block) + ((double)Student.LayerCount * Student.HiddenSize) : Student.LayerCount * block;
+        double logits = Student.VocabularySize * (double)(LogitValues + (Teacher is null ? 0 : TeacherLogitValues));
+        return FloatBytes * contextTokens * (blocks + logits);
+    }
+
+    private static double Weights(LlamaConfig config, bool untied)
+    {
+        double matrices = config.TieWordEmbeddings && !untied ? 1 : 2;
+        return (matrices * config.VocabularySize * config.HiddenSize) + (config.LayerCount * WeightsPerBlock(config)) + config.HiddenSize;
+    }
+
+    private static double WeightsPerBlock(LlamaConfig config)
+    {
+        double attention = 2.0 * config.HiddenSize * config.HeadSize * (config.HeadCount + config.KeyValueHeadCount);
+        return attention + (3.0 * config.HiddenSize * config.IntermediateSize) + (2.0 * config.HiddenSize);
+    }
+}

@@ -1,0 +1,73 @@
+using Pique.Configuration;
+using Pique.Models.Llama;
+using Pique.Models.Rotation;
+using Pique.Pipeline;
+
+namespace Pique.Tests.Pipeline.Planning;
+
+public sealed class MemoryModelTests
+{
+    private static readonly LlamaConfig Student = new()
+    {
+        VocabularySize = 24,
+        HiddenSize = 16,
+        IntermediateSize = 28,
+        LayerCount = 3,
+        HeadCount = 4,
+        KeyValueHeadCount = 2,
+        HeadSize = 8,
+        ContextTokens = 8,
+        TieWordEmbeddings = true,
+    };
+
+    private static readonly LlamaConfig Teacher = Student with { LayerCount = 5, TieWordEmbeddings = false };
+
+    [Fact]
+    public void A_trained_weight_takes_sixteen_bytes_a_frozen_one_four()
+    {
+        Assert.Equal(16 * Count(Student), new MemoryModel { Student = Student }.HeldBytes);
+        Assert.Equal((16 * Count(Student)) + (4 * Count(Teacher)), new MemoryModel { Student = Student, Teacher = Teacher }.HeldBytes);
+        Assert.Equal((16 * Count(Student)) + (16 * Count(Teacher)), new MemoryModel { Student = Student, Teacher = Teacher, TeacherLearns = true }.HeldBytes);
+    }
+
+    [Fact]
+    public void A_turned_model_has_a_head_of_its_own_and_stands_beside_the_one_it_was_made_of()
+    {
+        using LlamaModel original = new(Student);
+        LlamaInitializer.Initialize(original, 1);
+        using LlamaModel turned = IncoherenceRotation.Apply(original, 1);
+        long turnedCount = turned.parameters().Sum(parameter => parameter.numel());
+
+        Assert.Equal((16 * turnedCount) + (4 * Count(Student)), new MemoryModel { Student = Student, Rotates = true }.HeldBytes);
+    }
+
+    [Fact]
+    public void A_recipe_without_distillation_has_no_teacher()
+    {
+        Recipe recipe = new() { Qat = new QatConfig { UseDistillation = false, UseIncoherence = true } };
+        Assert.Equal(new MemoryModel { Student = Student, Rotates = true, Quantizes = true }, MemoryModel.Of(recipe, Student, Teacher));
+        recipe = new() { Qat = new QatConfig { FreezeTeacher = false } };
+        Assert.Equal(new MemoryModel { Student = Student, Teacher = Teacher, TeacherLearns = true, Quantizes = true }, MemoryModel.Of(recipe, Student, Teacher));
+    }
+
+    [Fact]
+    public void A_shape_beyond_all_machines_is_counted_without_overflow()
+    {
+        LlamaConfig vast = Student with { VocabularySize = int.MaxValue, HiddenSize = int.MaxValue, LayerCount = int.MaxValue, IntermediateSize = int.MaxValue };
+        Assert.InRange(new MemoryModel { Student = vast }.HeldBytes, 1e28, 1e32);
+    }
+
+    [Fact]
+    public void Checkpointing_saves_most_of_what_blocks_keep()
+    {
+        MemoryModel model = new() { Student = Student with { LayerCount = 24 }, Quantizes = true };
+        Assert.InRange(model.RowBytes(100, checkpointing: true) / model.RowBytes(100, checkpointing: false), 0.1, 0.5);
+        Assert.InRange(model.CopyBytes(checkpointing: true) / model.CopyBytes(checkpointing: false), 0.02, 0.2);
+    }
+
+    private static long Count(LlamaConfig config)
+    {
+        using LlamaModel model = new(config);
+        return model.parameters().Sum(parameter => parameter.numel());
+    }
+}
