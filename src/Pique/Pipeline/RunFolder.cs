@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Pique.Formats;
 using Pique.Training;
 
@@ -119,9 +120,33 @@ public sealed class RunFolder : IDisposable
 
     private static void RequireSameRecipe(string recipePath, string recipeJson)
     {
-        if (File.ReadAllText(recipePath) != recipeJson)
+        string found = File.ReadAllText(recipePath);
+        if (found == recipeJson)
+        {
+            return;
+        }
+
+        if (!IsJson(found))
+        {
+            // What a damaged disk left of it says nothing. Whether the run is this one, the checkpoints know by their digest.
+            AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
+        }
+        else
         {
             throw new InputException($"{recipePath}: the run was started with other choices than those given now. Resume it with the same ones, or start a new run in another folder.");
+        }
+    }
+
+    private static bool IsJson(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 }

@@ -32,7 +32,7 @@ public sealed class MetricsWriter : IDisposable
             ? [.. File.ReadLines(path).TakeWhile(line => StepOf(line) is { } step && step <= completedSteps)]
             : [];
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept.Select(line => line + "\n")))));
-        return new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read));
+        return new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
     }
 
     /// <summary>Reads back what was written.</summary>
@@ -48,9 +48,7 @@ public sealed class MetricsWriter : IDisposable
     /// <param name="metrics">The step.</param>
     public void Write(StepMetrics metrics)
     {
-        _stream.Write(JsonSerializer.SerializeToUtf8Bytes(metrics, Json));
-        _stream.WriteByte((byte)'\n');
-        _stream.Flush();
+        _stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(metrics, Json), (byte)'\n']);
     }
 
     /// <summary>Forces all lines to the disk.</summary>

@@ -4,14 +4,16 @@ namespace Pique.Training;
 /// <remarks>The line of a step is held back until <see cref="Write"/>, so that a held-out loss measured after it can join it.</remarks>
 internal sealed class StepLog : IDisposable
 {
+    private readonly string? _folder;
     private readonly MetricsWriter? _writer;
     private readonly TensorBoardWriter? _board;
     private StepMetrics? _unwritten;
     private double _epochLoss;
     private int _epochSteps;
 
-    private StepLog(MetricsWriter? writer, TensorBoardWriter? board, StepMetrics? unwritten)
+    private StepLog(string? folder, MetricsWriter? writer, TensorBoardWriter? board, StepMetrics? unwritten)
     {
+        _folder = folder;
         _writer = writer;
         _board = board;
         _unwritten = unwritten;
@@ -28,14 +30,14 @@ internal sealed class StepLog : IDisposable
     {
         if (options.RunFolder is not { } folder)
         {
-            return new(null, null, null);
+            return new(null, null, null, null);
         }
 
         StepMetrics? unwritten = state.IsEvaluationDue(options.Training) ? MetricsWriter.Read(folder).FirstOrDefault(metrics => metrics.Step == state.Step) : null;
         MetricsWriter writer = MetricsWriter.Open(folder, unwritten is null ? state.Step : state.Step - 1);
         try
         {
-            return new(writer, options.TensorBoard ? TensorBoardWriter.Open(folder, [.. MetricsWriter.Read(folder)], time) : null, unwritten);
+            return new(folder, writer, options.TensorBoard ? TensorBoardWriter.Open(folder, [.. MetricsWriter.Read(folder)], time) : null, unwritten);
         }
         catch
         {
@@ -63,18 +65,40 @@ internal sealed class StepLog : IDisposable
     public void AddHeldOutLoss(double heldOutLoss) => _unwritten = _unwritten is null ? null : _unwritten with { HeldOutLoss = heldOutLoss };
 
     /// <summary>Writes the line of the last step, where it is not written yet.</summary>
+    /// <exception cref="RunFailedException">The disk fails.</exception>
     public void Write()
     {
-        if (_unwritten is { } metrics)
+        if (_unwritten is not { } metrics)
+        {
+            return;
+        }
+
+        try
         {
             _writer?.Write(metrics);
             _board?.Write(metrics);
-            _unwritten = null;
         }
+        catch (IOException failure)
+        {
+            throw Failure(failure);
+        }
+
+        _unwritten = null;
     }
 
     /// <summary>Forces all lines to the disk.</summary>
-    public void FlushToDisk() => _writer?.FlushToDisk();
+    /// <exception cref="RunFailedException">The disk fails.</exception>
+    public void FlushToDisk()
+    {
+        try
+        {
+            _writer?.FlushToDisk();
+        }
+        catch (IOException failure)
+        {
+            throw Failure(failure);
+        }
+    }
 
     /// <summary>Ends the epoch.</summary>
     /// <returns>Mean loss of its finite steps that this log saw; NaN where it saw none.</returns>
@@ -84,6 +108,9 @@ internal sealed class StepLog : IDisposable
         (_epochLoss, _epochSteps) = (0, 0);
         return mean;
     }
+
+    private RunFailedException Failure(IOException failure) => new(
+        $"{_folder}: the metrics cannot be written ({failure.Message}); the checkpoints are as they were. Make room on the disk or mend it, then continue with --resume.", failure);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -42,7 +42,7 @@ public sealed class TensorBoardWriter : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            stream = new FileStream(Path.Combine(folder, FileName), FileMode.Create, FileAccess.Write, FileShare.Read);
+            stream = new FileStream(Path.Combine(folder, FileName), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -75,7 +75,6 @@ public sealed class TensorBoardWriter : IDisposable
 
             WriteBytes(content, field: 5, summary.ToArray());
         }));
-        _stream.Flush();
     }
 
     /// <inheritdoc/>
@@ -158,9 +157,7 @@ public sealed class TensorBoardWriter : IDisposable
         BinaryPrimitives.WriteUInt64LittleEndian(head, (ulong)content.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(head[sizeof(ulong)..], MaskedCrc(head[..sizeof(ulong)]));
         BinaryPrimitives.WriteUInt32LittleEndian(tail, MaskedCrc(content));
-        _stream.Write(head);
-        _stream.Write(content);
-        _stream.Write(tail);
+        _stream.Write([.. head, .. content, .. tail]);
     }
 
     private static uint MaskedCrc(ReadOnlySpan<byte> bytes)

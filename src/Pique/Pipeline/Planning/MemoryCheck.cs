@@ -39,6 +39,7 @@ internal static class MemoryCheck
     /// <exception cref="InputException">There is no room; the message advises what there is room for.</exception>
     public static double? RequireRoom(Trainer trainer, MemoryModel model, MemorySetting setting, long? availableBytes)
     {
+        ProcessMemory.ReleaseFree();
         double rowBytes = model.RowBytes(setting.ContextTokens, setting.Checkpointing);
         double passBytes = model.GradientBytes + model.CopyBytes(setting.Checkpointing);
         if (availableBytes is { } room && new ProcessMemory().ResidentBytes is { } held && held + passBytes + (CertainShare * rowBytes) > room)
