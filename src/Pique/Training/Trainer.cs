@@ -96,6 +96,7 @@ public sealed class Trainer : IDisposable
             _metrics = null;
             EndEpochBatches();
             _learner.SetStrength(1);
+            _learner.KeepComponents();
             _learner.Optimizer.ClearGradients();
             _teacherLearner?.Optimizer.ClearGradients();
         }
@@ -190,6 +191,7 @@ public sealed class Trainer : IDisposable
         double factor = LearningRateCurve.Factor(
             _options.Training.Schedule, _state.Step, _state.TotalSteps, _options.Training.ScheduleWarmupSteps, _options.Training.FinalLearningRateFraction);
         _learner.SetStrength(strength);
+        _learner.DropComponents(_options.AdapterDropout, _options.Training.Seed);
 
         using ObjectiveTerms terms = _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
         terms.Total.backward();
@@ -204,6 +206,7 @@ public sealed class Trainer : IDisposable
             _teacherLearner?.Update(factor);
         }
 
+        _learner.KeepComponents();
         _learner.Optimizer.ClearGradients();
         _teacherLearner?.Optimizer.ClearGradients();
 

@@ -21,6 +21,7 @@ internal static class RecipeRules
         CheckData(recipe.Data, rules.Within("data"));
         CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
+        LoraRules.Check(recipe, rules.Within("lora"));
         CheckOverrides(recipe, rules);
     }
 
