@@ -33,7 +33,7 @@ public static class WeightCalibration
         foreach ((string name, IQuantizableLayer layer) in layers)
         {
             if (policy(name) is { } spec)
-                tensors.Add(new(name, StoredScales(stored?.GetValueOrDefault(name), spec) ?? Calibrate(name, layer.Weight, spec, method.ToScaleMethod())));
+                tensors.Add(new(name, StoredScales(stored?.GetValueOrDefault(name), spec) ?? Calibrate(name, layer, spec, method.ToScaleMethod())));
         }
 
         return new()
@@ -46,9 +46,10 @@ public static class WeightCalibration
         };
     }
 
-    private static CalibratedTensor Calibrate(string name, Tensor weight, WeightQuantizationSpec spec, ScaleMethod method)
+    private static CalibratedTensor Calibrate(string name, IQuantizableLayer layer, WeightQuantizationSpec spec, ScaleMethod method)
     {
         using DisposeScope scope = NewDisposeScope();
+        Tensor weight = layer.LatentWeight();
         using FakeQuantizer quantizer = FakeQuantizer.Create(name, spec, weight, method);
         QuantizedTensor quantized = quantizer.Quantize(weight);
         double sqnr = QuantizationError.Measure(weight, quantized.Dequantize()).SqnrDecibels;

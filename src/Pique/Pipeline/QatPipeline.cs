@@ -1,12 +1,14 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Pique.Adapters;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Formats.Gguf.Export;
 using Pique.Formats.HuggingFace;
+using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Quantization;
@@ -25,6 +27,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 {
     /// <summary>Folder of the packed model inside the run folder.</summary>
     public const string ModelFolderName = "model";
+
+    /// <summary>Folder of the trained adapters inside the run folder, where the recipe trains adapters.</summary>
+    public const string AdapterFolderName = "adapter";
 
     /// <summary>The model as a GGUF file inside the run folder.</summary>
     public const string GgufName = "model.gguf";
@@ -63,10 +68,10 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     private QatRunResult? RunPhases(Recipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
         Phase(PipelinePhase.Load);
-        using LoadedModel original = ModelLoader.Load(recipe.Model);
-        using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
+        using LoadedModel original = Load(recipe.Model, recipe);
+        using LoadedModel? teacherSource = recipe.Qat.UseDistillation && !SharesBase(recipe) ? Load(recipe.Teacher ?? recipe.Model, recipe) : null;
         RequireFit(recipe, original, teacherSource);
-        if (original.Quantized.Count > 0 && teacherSource is not null && recipe.Teacher is null)
+        if (original.Quantized.Count > 0 && recipe is { Qat.UseDistillation: true, Teacher: null })
             Reported?.Invoke(new PipelineEvent.Warned($"{recipe.Model}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."));
         PreparedData data = PreparedData.Create(
             PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
@@ -74,18 +79,24 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Rotate);
         long? rotationSeed = original.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
-        using LlamaModel student = Rotated(original, rotationSeed);
-        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed);
+        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
+        ModelSize originalSize = ModelSize.Of(teacherSource ?? original);
+        using LlamaModel student = Rotated(original, rotationSeed, recipe.Lora?.Base);
+        using AdapterRun? adapters = recipe.Lora is null ? null : Adapt(student, recipe, policy);
+        if (adapters is not null && student != original.Model)
+            original.Model.Dispose(); // Nothing reads the weights as they were before the rotation.
+        using LlamaModel? otherTeacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, recipe.Lora?.Base);
+        CausalLanguageModel? teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> trainedLayers = adapters?.Layers ?? student.QuantizableLayers;
 
         Phase(PipelinePhase.Calibrate);
-        QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         CalibrationArtifact calibration = WeightCalibration.Run(
-            student.QuantizableLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time, original.Quantized);
+            trainedLayers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, time, original.Quantized);
         CalibrationFile.Save(folder.Of(CalibrationFile.FileName), calibration);
 
         Phase(PipelinePhase.Baseline);
-        ModelScore teacherScore = Score("teacher", (teacherSource ?? original).Model, original, data, null, ModelSize.Of(teacherSource ?? original), cancellationToken);
-        calibration.Prepare(student.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+        ModelScore teacherScore = Score("teacher", otherTeacher is null && adapters is not null ? adapters.Base : (teacherSource ?? original).Model, original, data, null, originalSize, cancellationToken);
+        calibration.Prepare(trainedLayers, policy.SpecFor, recipe.ActivationBits);
         ModelScore roundedScore = Score(
             "ptq", student, original, data, teacher, ModelSize.OfPacked(student, ModelQuantizer.Convert(student.QuantizableLayers)), cancellationToken);
 
@@ -112,9 +123,11 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(student.QuantizableLayers);
         ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
         HuggingFaceWriter.SavePacked(folder.Of(ModelFolderName), student, packed, original.Tokenizer, original.TokenizerFiles, provenance);
+        if (adapters is not null)
+            AdapterFolder.Save(folder.Of(AdapterFolderName), adapters.Adapted, recipe.Model, recipe.Lora!.Dropout, rotationSeed);
 
         Phase(PipelinePhase.Evaluate);
-        using LoadedModel trained = ModelLoader.Load(folder.Of(ModelFolderName));
+        using LoadedModel trained = adapters is null ? ModelLoader.Load(folder.Of(ModelFolderName)) : ModelLoader.LoadFrozen(folder.Of(ModelFolderName), storage: null);
         GgufExport? gguf = ExportGguf(folder.Of(GgufName), trained, recipe);
         ModelScore trainedScore = Score("qat", trained.Model, trained, data, teacher, ModelSize.Of(trained), cancellationToken);
         IReadOnlyList<ModelScore> scores = [teacherScore, roundedScore with { FileBytes = trainedScore.FileBytes }, trainedScore];
@@ -157,10 +170,25 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         }
     }
 
+    /// <summary>Whether the teacher is the student without its adapters, and is no model of its own.</summary>
+    private static bool SharesBase(Recipe recipe) => recipe is { Lora: not null, Teacher: null };
+
+    /// <summary>Frozen at once where adapters are trained; what is to be turned is read in float32, so that it is rounded once, after the rotation.</summary>
+    private static LoadedModel Load(string path, Recipe recipe) =>
+        recipe.Lora is { } lora ? ModelLoader.LoadFrozen(path, recipe.Qat.UseIncoherence ? null : lora.Base) : ModelLoader.Load(path);
+
     /// <summary>The model the recipe trains or follows, student and teacher turned by the same rotation; a packed model that was turned before stays as it is.</summary>
-    private LlamaModel Rotated(LoadedModel source, long? seed) => seed is { } rotation && source.Provenance?.RotationSeed is null
-        ? IncoherenceRotation.Apply(source.Model, rotation, _logger)
+    private LlamaModel Rotated(LoadedModel source, long? seed, FrozenStorage? storage) => seed is { } rotation && source.Provenance?.RotationSeed is null
+        ? IncoherenceRotation.Apply(source.Model, rotation, _logger, storage)
         : source.Model;
+
+    private AdapterRun Adapt(LlamaModel student, Recipe recipe, QuantizationPolicy policy)
+    {
+        AdapterRun adapters = AdapterRun.Create(student, recipe, policy);
+        if (recipe.Lora!.Rank is LoraRank.Auto)
+            Reported?.Invoke(new PipelineEvent.Warned($"lora.rank: auto, which became {adapters.Adapted.Rank}, the greatest of {string.Join(", ", LoraRank.Auto.Candidates)} that no adapted weight is too small for."));
+        return adapters;
+    }
 
     /// <summary>Writes the model for llama.cpp. A model that has no form there is no failure of the run: its packed folder is written.</summary>
     private GgufExport? ExportGguf(string path, LoadedModel trained, Recipe recipe)
@@ -183,7 +211,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(recipe.Model))}-{recipe.Qat.Bits}bit");
 
     private ModelScore Score(
-        string name, LlamaModel model, LoadedModel source, PreparedData data, LlamaModel? teacher, ModelSize size, CancellationToken cancellationToken)
+        string name, CausalLanguageModel model, LoadedModel source, PreparedData data, CausalLanguageModel? teacher, ModelSize size, CancellationToken cancellationToken)
     {
         ModelScore score = HeldOutEvaluation.Measure(name, model, source.Tokenizer, data, teacher, size, cancellationToken);
         Reported?.Invoke(new PipelineEvent.Scored(score));

@@ -62,11 +62,13 @@ public static class IncoherenceRotation
     private static void RotateEnds(LlamaModel source, LlamaModel target, Tensor rotation, FrozenStorage? storage)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor embedding = source.Backbone.Embedding.Weight;
-        Tensor head = (source.Head?.Weight ?? embedding).to(ScalarType.Float64);
+        Tensor embedding = Weight(source.Backbone.Embedding);
+        Tensor head = (source.Head is { } own ? Weight(own) : embedding).to(ScalarType.Float64);
         Store(target.Backbone.Embedding, embedding.to(ScalarType.Float64).matmul(rotation.t()), storage);
         Store(target.Head!, head.mul(source.Backbone.FinalNorm.Gain).matmul(rotation.t()), storage);
     }
+
+    private static Tensor Weight(IQuantizableLayer layer) => layer.LatentWeight();
 
     private static void Store(IQuantizableLayer layer, Tensor weight, FrozenStorage? storage)
     {
@@ -110,7 +112,7 @@ public static class IncoherenceRotation
                 copy!.copy_(original);
         }
 
-        Tensor Reader(QuantizedLinear layer, Tensor gain) => layer.Weight.to(ScalarType.Float64).mul(gain).matmul(stream.t());
-        Tensor Writer(QuantizedLinear layer) => stream.matmul(layer.Weight.to(ScalarType.Float64));
+        Tensor Reader(QuantizedLinear layer, Tensor gain) => Weight(layer).to(ScalarType.Float64).mul(gain).matmul(stream.t());
+        Tensor Writer(QuantizedLinear layer) => stream.matmul(Weight(layer).to(ScalarType.Float64));
     }
 }

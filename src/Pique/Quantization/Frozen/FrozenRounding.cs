@@ -35,7 +35,7 @@ public static class FrozenRounding
         return join!.Finish();
     }
 
-    /// <summary>Signal over noise of a packed weight, a few rows at a time.</summary>
+    /// <summary>Signal over noise of a packed weight; of a layer frozen whole, a few rows at a time.</summary>
     /// <param name="layer">The layer the weight was packed from.</param>
     /// <param name="packed">The packed weight.</param>
     /// <returns>Decibels; +∞ where nothing was lost.</returns>
