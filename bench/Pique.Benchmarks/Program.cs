@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pique.Benchmarks;
+using Pique.Benchmarks.HostileFiles;
 using Pique.Benchmarks.PiQuantization;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
@@ -7,6 +8,9 @@ Option<int?> threads = new("--threads") { Description = "Threads; one per proces
 
 Command quantizer = new("quantizer", "The quantizer's kernels beside their peers and their physical bounds; each figure is the best of several runs, ratios are what counts.") { json, threads };
 quantizer.SetAction(parsed => QuantizerBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
+
+Command objective = new("objective", "The fused objective beside the same losses by plain operations; each figure is the best of several runs, ratios are what counts.") { json, threads };
+objective.SetAction(parsed => ObjectiveBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads)));
 
 Command peer = new("composite-lsq", "Milliseconds of the composite peer alone, with glibc's allocator as it comes.") { threads };
 peer.SetAction(parsed => QuantizerBenchmark.RunPeer(parsed.GetValue(threads)));
@@ -19,5 +23,11 @@ Option<float> scaleRate = new("--scale-rate") { Description = "Learning rate of 
 Command pi = new("pi-quantization", "Pi-scaled against uniform grids: at fixed scale, at the best scale, and after training.") { models, text, steps, scaleRate, json, threads };
 pi.SetAction(parsed => PiQuantizationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(scaleRate), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, pi, peer };
+Option<int> count = new("--count") { Description = "Damaged files to read.", DefaultValueFactory = _ => Soak.DefaultCount };
+Option<long> seed = new("--seed") { Description = "Seed of the damage.", DefaultValueFactory = _ => Soak.DefaultSeed };
+Option<long> first = new("--first") { Description = "Number of the first case, to repeat one that failed." };
+Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
+soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, soak, peer };
 return root.Parse(args).Invoke();

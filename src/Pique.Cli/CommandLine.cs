@@ -86,6 +86,7 @@ internal static class CommandLine
         root.Subcommands.Add(GenerateCommand.Create(Context));
         root.Subcommands.Add(ExportCommand.Create(Context));
         root.Subcommands.Add(InspectCommand.Create(Context));
+        root.Subcommands.Add(VerifyCommand.Create(Context));
         root.Subcommands.Add(ConfigCommand.Create(Context));
         root.Subcommands.Add(PretrainCommand.Create(Context));
         return root;

@@ -10,7 +10,7 @@ public class CommandLineTests
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
         string[] commands = [.. output.Split("Commands:\n")[1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim().Split(' ')[0])];
-        Assert.Equal(["demo", "train", "quantize", "evaluate", "generate", "inspect", "config", "pretrain"], commands);
+        Assert.Equal(["demo", "train", "quantize", "evaluate", "generate", "inspect", "verify", "config", "pretrain"], commands);
     }
 
     [Theory]
@@ -20,6 +20,7 @@ public class CommandLineTests
     [InlineData("evaluate")]
     [InlineData("generate")]
     [InlineData("inspect")]
+    [InlineData("verify")]
     [InlineData("config")]
     [InlineData("pretrain")]
     public void Every_command_has_help_with_the_common_options(string command)

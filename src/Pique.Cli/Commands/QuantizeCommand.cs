@@ -49,6 +49,7 @@ internal static class QuantizeCommand
         using LlamaModel model = recipe.Qat.UseIncoherence
             ? IncoherenceRotation.Apply(source.Model, seed, new TrainingProgress(ProgressDisplay.Plain(context)))
             : source.Model;
+        Dictionary<string, LayerIncoherence>? incoherence = ReferenceEquals(model, source.Model) ? null : IncoherenceComparison.Measure(source.Model, model).ToDictionary(layer => layer.Name);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         CalibrationArtifact calibration = WeightCalibration.Run(model.QuantizableLayers, policy.SpecFor, method, recipe.Qat, seed, context.Time);
         calibration.Prepare(model.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
@@ -62,14 +63,14 @@ internal static class QuantizeCommand
         {
             FileBytes = Directory.EnumerateFiles(output, "*.safetensors").Sum(file => new FileInfo(file).Length),
         };
-        Layer[] layers = [.. calibration.Tensors.Select(entry => new Layer(entry.Key, packed[entry.Key], entry.Value.SqnrDecibels))];
+        Layer[] layers = [.. calibration.Tensors.Select(entry => new Layer(entry.Key, packed[entry.Key], entry.Value.SqnrDecibels, incoherence?.GetValueOrDefault(entry.Key)))];
         if (context.Json)
         {
             JsonOutput.Print(context.Terminal, Document(modelPath, output, method, before, after, layers));
         }
         else
         {
-            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB"], layers.Select(layer => layer.Cells), GridColumn);
+            Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB", .. incoherence is null ? (string[])[] : ["μ before", "μ after"]], layers.Select(layer => layer.Cells), GridColumn);
             Tables.DrawPairs(context.Terminal.Output,
             [
                 ("before", Units.Text($"{before.BitsPerWeight:F2} bits per weight, {Units.Bytes(before.FileBytes)}")),
@@ -112,11 +113,13 @@ internal static class QuantizeCommand
             ["grid"] = GridText.Of(layer.Weight),
             ["bits_per_weight"] = JsonOutput.Number(layer.Weight.BitsPerWeight),
             ["sqnr_db"] = JsonOutput.Number(layer.SqnrDecibels),
+            ["incoherence_before"] = JsonOutput.Number(layer.Incoherence?.Before),
+            ["incoherence_after"] = JsonOutput.Number(layer.Incoherence?.After),
         })]),
     };
 
-    /// <summary>A quantized layer and what rounding cost it; null decibels where nothing was lost.</summary>
-    private sealed record Layer(string Name, QuantizedTensor Weight, double? SqnrDecibels)
+    /// <summary>A quantized layer and what rounding cost it; null decibels where nothing was lost, no incoherence where nothing was rotated.</summary>
+    private sealed record Layer(string Name, QuantizedTensor Weight, double? SqnrDecibels, LayerIncoherence? Incoherence)
     {
         public IReadOnlyList<string> Cells =>
         [
@@ -126,6 +129,7 @@ internal static class QuantizeCommand
             GridText.Of(Weight),
             Units.Text($"{Weight.BitsPerWeight:F3}"),
             SqnrDecibels is { } decibels ? Units.Text($"{decibels:F2}") : "lossless",
+            .. Incoherence is { } measured ? (string[])[Units.Text($"{measured.Before:F2}"), Units.Text($"{measured.After:F2}")] : [],
         ];
     }
 }

@@ -29,8 +29,14 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case PipelineEvent.Warned { Message: var message }:
                 display.Line($"warning: {message}");
                 break;
+            case PipelineEvent.Rotated { Layers: var layers }:
+                display.Line(Units.Text($"  mean μ of {layers.Count} layers {layers.Average(layer => layer.Before):F2} before, {layers.Average(layer => layer.After):F2} after"));
+                break;
             case PipelineEvent.Scored { Score: var score }:
                 display.Line($"  {ScoreText(score)}");
+                break;
+            case PipelineEvent.TeacherOutputsKept kept:
+                display.Advance(kept.Rows, kept.TotalRows, () => Units.Text($"teacher outputs: row {kept.Rows} of {kept.TotalRows}"));
                 break;
             case PipelineEvent.Trained { Event: var training }:
                 Report(training);

@@ -45,6 +45,13 @@ internal sealed class BaseTeacher : CausalLanguageModel
         return _model.Logits(hidden);
     }
 
+    /// <inheritdoc/>
+    public override LogitFactors? FactorLogits(Tensor hidden)
+    {
+        using IDisposable bypass = Bypass();
+        return _model.FactorLogits(hidden);
+    }
+
     private Bypassing Bypass() => new(_layers);
 
     private sealed class Bypassing : IDisposable

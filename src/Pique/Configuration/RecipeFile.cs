@@ -41,6 +41,7 @@ public static class RecipeFile
                 Model = Path.GetFullPath(recipe.Model, folder),
                 Teacher = recipe.Teacher is null ? null : Path.GetFullPath(recipe.Teacher, folder),
                 Data = Resolve(recipe.Data, folder),
+                Training = Resolve(recipe.Training, folder),
             });
         }
 
@@ -49,6 +50,9 @@ public static class RecipeFile
 
     private static DataRecipe Resolve(DataRecipe data, string folder) =>
         data with { Files = [.. data.Files.Select(file => file with { Path = Path.GetFullPath(file.Path, folder) })] };
+
+    private static TrainingRecipe Resolve(TrainingRecipe training, string folder) =>
+        training.TeacherCache is { Folder: { } kept } cache ? training with { TeacherCache = cache with { Folder = Path.GetFullPath(kept, folder) } } : training;
 
     private static HashSet<string> RootFields(string json)
     {

@@ -38,4 +38,10 @@ public sealed record TrainingRecipe
 
     /// <summary>AdamW's ε, greater than zero.</summary>
     public float AdamEpsilon { get; init; } = 1e-8f;
+
+    /// <summary>Weights inside the reasoning loss.</summary>
+    public ReasoningPreset ReasoningPreset { get; init; }
+
+    /// <summary>Keep the teacher's outputs on disk; null runs the teacher in every step.</summary>
+    public TeacherCacheRecipe? TeacherCache { get; init; }
 }

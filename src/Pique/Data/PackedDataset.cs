@@ -64,6 +64,7 @@ public sealed class PackedDataset : IBatchSource
             _records.Count(record => record.Tokens.Count > options.ContextTokens));
         RecordCounts = _records.CountBy(record => record.Domain).OrderBy(pair => pair.Key).ToDictionary();
         Digest = DigestOf(_records);
+        LayoutDigest = DigestOfLayout();
     }
 
     /// <summary>How well the records filled the rows.</summary>
@@ -74,6 +75,12 @@ public sealed class PackedDataset : IBatchSource
 
     /// <summary>SHA-256 of all records' tokens, loss masks and domains in the order given, in lower-case hexadecimal digits.</summary>
     public string Digest { get; }
+
+    /// <summary>SHA-256 of <see cref="Digest"/>, the row length, the reasoning spans and what lies where in each row: what is computed for the rows can be kept under it.</summary>
+    public string LayoutDigest { get; }
+
+    /// <summary>Number of rows.</summary>
+    public int RowCount => _rows.Count;
 
     /// <summary>Tokens in a row.</summary>
     public int ContextTokens => _options.ContextTokens;
@@ -94,6 +101,18 @@ public sealed class PackedDataset : IBatchSource
         ArgumentOutOfRangeException.ThrowIfNegative(startBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(startBatch, BatchesPerEpoch);
         return Serve(epoch, startBatch);
+    }
+
+    /// <summary>Some of the rows, in the order in which they are numbered. The caller disposes of the batch.</summary>
+    /// <param name="first">First row.</param>
+    /// <param name="count">Number of rows; at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are no such rows.</exception>
+    public TokenBatch Rows(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, RowCount - first);
+        return Build([.. Enumerable.Range(first, count)]);
     }
 
     private IEnumerable<TokenBatch> Serve(int epoch, int startBatch)
@@ -160,7 +179,39 @@ public sealed class PackedDataset : IBatchSource
         }
 
         long[] shape = [rows.Length, context];
-        return new TokenBatch(tensor(inputs, shape), tensor(targets, shape), tensor(lossMask, shape), spans, tokenCount);
+        return new TokenBatch(tensor(inputs, shape), tensor(targets, shape), tensor(lossMask, shape), spans, tokenCount) { DatasetRows = rows.ToArray() };
+    }
+
+    private string DigestOfLayout()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Convert.FromHexString(Digest));
+        Append(_options.ContextTokens);
+        foreach (TokenizedRecord record in _records)
+        {
+            Append(record.Spans.Count);
+            foreach (ReasoningSpan span in record.Spans)
+                Append(span.Start, span.Length, (int)span.Kind);
+        }
+
+        foreach (List<RowPiece> row in _rows)
+        {
+            Append(row.Count);
+            foreach (RowPiece piece in row)
+                Append(piece.Record, piece.Start, piece.Length);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Append(params ReadOnlySpan<int> numbers)
+        {
+            Span<byte> bytes = stackalloc byte[sizeof(int)];
+            foreach (int number in numbers)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
+                hash.AppendData(bytes);
+            }
+        }
     }
 
     private static string DigestOf(TokenizedRecord[] records)

@@ -16,6 +16,9 @@ public readonly record struct BatchSpan(int Row, int Record, ReasoningSpan Span)
 /// <param name="TokenCount">Tokens that are not padding.</param>
 public sealed record TokenBatch(Tensor Inputs, Tensor Targets, Tensor LossMask, IReadOnlyList<BatchSpan> Spans, int TokenCount) : IDisposable
 {
+    /// <summary>Which row of its data set each row is, the same in every epoch; empty where there is no data set behind the batch.</summary>
+    public IReadOnlyList<int> DatasetRows { get; init; } = [];
+
     /// <inheritdoc/>
     public void Dispose()
     {

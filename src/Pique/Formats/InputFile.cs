@@ -27,6 +27,22 @@ internal static class InputFile
         }
     }
 
+    /// <summary>Length of a file.</summary>
+    /// <param name="handle">Open file.</param>
+    /// <param name="path">Its path, for messages.</param>
+    /// <exception cref="InputException">It is a pipe or another thing without a length.</exception>
+    public static long LengthOf(SafeFileHandle handle, string path)
+    {
+        try
+        {
+            return RandomAccess.GetLength(handle);
+        }
+        catch (NotSupportedException failure)
+        {
+            throw new InputException($"{path}: is a pipe or a device, expected a file; name one", failure);
+        }
+    }
+
     /// <summary>Fills a span from a position of the file.</summary>
     /// <param name="handle">Open file.</param>
     /// <param name="path">Its path, for messages.</param>
@@ -52,7 +68,7 @@ internal static class InputFile
     public static byte[] ReadAllBytes(string path, long maxBytes)
     {
         using SafeFileHandle handle = Open(path);
-        long fileBytes = RandomAccess.GetLength(handle);
+        long fileBytes = LengthOf(handle, path);
         if (fileBytes > maxBytes)
             throw new InputException($"{path}: has {fileBytes} bytes, at most {maxBytes} are expected of such a file; check that it is the right one");
 

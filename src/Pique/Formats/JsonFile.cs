@@ -15,9 +15,9 @@ internal static class JsonFile
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(content, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            document = StrictJson.Parse(content);
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        catch (JsonException failure)
         {
             throw new InputException($"{path}: is no valid JSON ({failure.Message}); mend or fetch the file again", failure);
         }

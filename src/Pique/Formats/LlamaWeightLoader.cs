@@ -67,6 +67,16 @@ internal static class LlamaWeightLoader
         }
     }
 
+    /// <summary>Checks that a checkpoint holds the weights of a model and nothing else, without loading it.</summary>
+    /// <param name="source">Weights of the checkpoint.</param>
+    /// <param name="config">Shape of the model.</param>
+    /// <exception cref="InputException">Weights are missing, unexpected or of other shapes, all of them named; or two copies of one differ.</exception>
+    public static void Check(IWeightSource source, LlamaConfig config)
+    {
+        CheckShapes(source, config);
+        CheckTiedCopies(source, config);
+    }
+
     /// <summary>Refuses a number of layers that the checkpoint cannot hold, before a list of that length is made.</summary>
     /// <param name="path">File or folder, for messages.</param>
     /// <param name="config">Shape of the model.</param>
@@ -104,9 +114,9 @@ internal static class LlamaWeightLoader
         ];
         string[] faults =
         [
-            .. missing.Count > 0 ? [$"missing: {string.Join(", ", missing)}"] : Array.Empty<string>(),
-            .. unexpected.Length > 0 ? [$"unexpected: {string.Join(", ", unexpected)}"] : Array.Empty<string>(),
-            .. misshapen.Count > 0 ? [$"of another shape: {string.Join(", ", misshapen)}"] : Array.Empty<string>(),
+            .. missing.Count > 0 ? [$"missing: {MessageText.Join(missing)}"] : Array.Empty<string>(),
+            .. unexpected.Length > 0 ? [$"unexpected: {MessageText.List(unexpected)}"] : Array.Empty<string>(),
+            .. misshapen.Count > 0 ? [$"of another shape: {MessageText.Join(misshapen)}"] : Array.Empty<string>(),
         ];
         if (faults.Length > 0)
             throw new InputException($"{source.Path}: the weights do not fit the model's configuration: {string.Join("; ", faults)}; use the config.json and the weights of one checkpoint");

@@ -39,6 +39,11 @@ public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <returns>Logits, shape [..., vocabulary].</returns>
     public abstract Tensor Logits(Tensor hidden);
 
+    /// <summary>The factors whose product <see cref="Logits"/> is, for those who take it in parts.</summary>
+    /// <param name="hidden">Hidden states after the final norm, shape [..., hidden].</param>
+    /// <returns>The factors, in the caller's dispose scope; null where the head is more than a product.</returns>
+    public virtual LogitFactors? FactorLogits(Tensor hidden) => null;
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor tokens)
     {

@@ -1,18 +1,18 @@
 namespace Pique.Numerics;
 
-/// <summary>Hadamard matrices from quadratic residues modulo a prime.</summary>
+/// <summary>Hadamard matrices from squares in a finite field.</summary>
 /// <remarks>Paley 1933, "On orthogonal matrices", J. Math. Phys. 12.</remarks>
 internal static class HadamardPaley
 {
-    /// <summary>Whether a prime gives this order by either construction.</summary>
+    /// <summary>Whether a prime power gives this order by either construction.</summary>
     public static bool CanCreate(int order) => IsFirst(order) || IsSecond(order);
 
     /// <summary>Builds a matrix of an order that <see cref="CanCreate"/> accepts.</summary>
     public static sbyte[,] Create(int order) => IsFirst(order) ? First(order) : Second(order);
 
-    private static bool IsFirst(int order) => (order - 1) % 4 == 3 && IsPrime(order - 1);
+    private static bool IsFirst(int order) => (order - 1) % 4 == 3 && FiniteField.Exists(order - 1);
 
-    private static bool IsSecond(int order) => order % 2 == 0 && (order / 2 - 1) % 4 == 1 && IsPrime(order / 2 - 1);
+    private static bool IsSecond(int order) => order % 2 == 0 && (order / 2 - 1) % 4 == 1 && FiniteField.Exists(order / 2 - 1);
 
     /// <summary>I + S, where S borders the Jacobsthal matrix with 1 above and −1 at the left and is skew.</summary>
     private static sbyte[,] First(int order)
@@ -44,43 +44,20 @@ internal static class HadamardPaley
         return matrix;
     }
 
-    /// <summary>Zero diagonal; Q[i, j] = χ(i − j) bordered by ones above and <paramref name="leftBorder"/> at the left.</summary>
-    private static sbyte[,] Bordered(int prime, sbyte leftBorder)
+    /// <summary>Zero diagonal; Q[a, b] = χ(a − b) bordered by ones above and <paramref name="leftBorder"/> at the left.</summary>
+    private static sbyte[,] Bordered(int fieldOrder, sbyte leftBorder)
     {
-        sbyte[] character = QuadraticCharacter(prime);
-        sbyte[,] matrix = new sbyte[prime + 1, prime + 1];
-        for (int row = 0; row < prime; row++)
+        FiniteField field = new(fieldOrder);
+        sbyte[] character = field.QuadraticCharacter();
+        sbyte[,] matrix = new sbyte[fieldOrder + 1, fieldOrder + 1];
+        for (int row = 0; row < fieldOrder; row++)
         {
             matrix[0, row + 1] = 1;
             matrix[row + 1, 0] = leftBorder;
-            for (int column = 0; column < prime; column++)
-                matrix[row + 1, column + 1] = character[(row - column + prime) % prime];
+            for (int column = 0; column < fieldOrder; column++)
+                matrix[row + 1, column + 1] = character[field.Difference(row, column)];
         }
 
         return matrix;
-    }
-
-    /// <summary>χ(a): 0 at 0, 1 at squares, −1 elsewhere.</summary>
-    private static sbyte[] QuadraticCharacter(int prime)
-    {
-        sbyte[] character = new sbyte[prime];
-        Array.Fill(character, (sbyte)-1);
-        character[0] = 0;
-        for (long root = 1; root < prime; root++)
-            character[root * root % prime] = 1;
-        return character;
-    }
-
-    private static bool IsPrime(int number)
-    {
-        if (number < 2)
-            return false;
-        for (int divisor = 2; divisor <= number / divisor; divisor++)
-        {
-            if (number % divisor == 0)
-                return false;
-        }
-
-        return true;
     }
 }

@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Data;
 
 namespace Pique.Objectives;
@@ -31,6 +32,15 @@ public sealed record ReasoningLossOptions
 
     /// <summary>w_step of any other step.</summary>
     public float StepWeight { get; init; } = 1.0f;
+
+    /// <summary>The weights of a preset.</summary>
+    /// <param name="preset">The preset.</param>
+    public static ReasoningLossOptions Of(ReasoningPreset preset) => preset switch
+    {
+        ReasoningPreset.Math => Math,
+        ReasoningPreset.Code => Code,
+        _ => new(),
+    };
 
     /// <summary>w_step of a span.</summary>
     /// <param name="kind">Part the span plays.</param>

@@ -1,5 +1,6 @@
 using Pique.Formats;
 using Pique.Formats.Gguf;
+using Pique.Formats.HuggingFace;
 using Pique.Models.Llama;
 using Pique.Quantization;
 
@@ -20,7 +21,7 @@ public sealed record ModelSize(double BitsPerWeight, long FileBytes)
             ? new FileInfo(model.Path).Length
             : Directory.EnumerateFiles(model.Path, "*.safetensors").Sum(file => new FileInfo(file).Length);
         return model.Quantized.Count == 0
-            ? new ModelSize(8.0 * fileBytes / ParameterCount(model.Model), fileBytes)
+            ? new ModelSize(8.0 * WeightBytes(model, fileBytes) / ParameterCount(model.Model), fileBytes)
             : OfPacked(model.Model, model.Quantized) with { FileBytes = fileBytes };
     }
 
@@ -33,6 +34,15 @@ public sealed record ModelSize(double BitsPerWeight, long FileBytes)
         long quantizedCount = quantized.Values.Sum(tensor => tensor.Rows * tensor.Columns);
         long bytes = quantized.Values.Sum(tensor => tensor.StoredBytes) + (sizeof(float) * (parameters - quantizedCount));
         return new ModelSize(8.0 * bytes / parameters, bytes);
+    }
+
+    /// <summary>Bytes of the weights alone: safetensors files begin with a header that grows with the names in it.</summary>
+    private static long WeightBytes(LoadedModel model, long fileBytes)
+    {
+        if (model.Format != ModelFormat.HuggingFace)
+            return fileBytes;
+        using HuggingFaceWeights weights = HuggingFaceWeights.Open(model.Path);
+        return weights.Files.Sum(file => file.Tensors.Sum(tensor => tensor.StoredBytes));
     }
 
     /// <summary>A GGUF file holds its vocabulary too, which takes no bits of the weights.</summary>

@@ -1,4 +1,5 @@
 using Pique.Evaluation;
+using Pique.Models.Rotation;
 using Pique.Training;
 
 namespace Pique.Pipeline;
@@ -18,9 +19,18 @@ public abstract record PipelineEvent
     /// <param name="Message">What and why.</param>
     public sealed record Warned(string Message) : PipelineEvent;
 
+    /// <summary>The model to be trained was rotated.</summary>
+    /// <param name="Layers">How far weights stand out in every layer, before and after.</param>
+    public sealed record Rotated(IReadOnlyList<LayerIncoherence> Layers) : PipelineEvent;
+
     /// <summary>A model was measured.</summary>
     /// <param name="Score">Its figures.</param>
     public sealed record Scored(ModelScore Score) : PipelineEvent;
+
+    /// <summary>Teacher outputs were computed, to be kept on disk.</summary>
+    /// <param name="Rows">Rows done.</param>
+    /// <param name="TotalRows">Rows in all.</param>
+    public sealed record TeacherOutputsKept(int Rows, int TotalRows) : PipelineEvent;
 
     /// <summary>The trainer reported.</summary>
     /// <param name="Event">Its event.</param>

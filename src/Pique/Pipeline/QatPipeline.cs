@@ -11,6 +11,7 @@ using Pique.Formats.HuggingFace;
 using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Objectives;
 using Pique.Quantization;
 using Pique.Training;
 
@@ -33,6 +34,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
     /// <summary>The model as a GGUF file inside the run folder.</summary>
     public const string GgufName = "model.gguf";
+
+    /// <summary>Folder of kept teacher outputs inside the run folder, where the recipe names no other.</summary>
+    public const string TeacherOutputsFolderName = "teacher-outputs";
 
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
@@ -82,10 +86,19 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         ModelSize originalSize = ModelSize.Of(teacherSource ?? original);
         using LlamaModel student = Rotated(original, rotationSeed, recipe.Lora?.Base);
-        using AdapterRun? adapters = recipe.Lora is null ? null : Adapt(student, recipe, policy);
-        if (adapters is not null && student != original.Model)
-            original.Model.Dispose(); // Nothing reads the weights as they were before the rotation.
         using LlamaModel? otherTeacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, recipe.Lora?.Base);
+        IReadOnlyList<LayerIncoherence> incoherence = ReferenceEquals(student, original.Model) ? [] : IncoherenceComparison.Measure(original.Model, student);
+        if (incoherence.Count > 0)
+        {
+            Reported?.Invoke(new PipelineEvent.Rotated(incoherence));
+        }
+
+        using AdapterRun? adapters = recipe.Lora is null ? null : Adapt(student, recipe, policy);
+        if (adapters is not null && !ReferenceEquals(student, original.Model))
+        {
+            original.Model.Dispose(); // Nothing reads the weights as they were before the rotation, which may be larger than all the rest.
+        }
+
         CausalLanguageModel? teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
         IReadOnlyList<(string Name, IQuantizableLayer Layer)> trainedLayers = adapters?.Layers ?? student.QuantizableLayers;
 
@@ -108,7 +121,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
         TrainingResult training;
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time))
+        using (TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken))
+        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs))
         {
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             training = trainer.Run(cancellationToken);
@@ -136,7 +150,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             Scores = scores,
             ModelFolder = folder.Of(ModelFolderName),
             Gguf = gguf,
-            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed),
+            ReportPath = RunReportFile.Write(folder, recipe, scores, student, packed, incoherence),
             Steps = training.Steps,
             SkippedSteps = training.SkippedSteps,
             TeacherDigest = training.TeacherDigest,
@@ -209,6 +223,17 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
     private static string ModelName(Recipe recipe) =>
         string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(recipe.Model))}-{recipe.Qat.Bits}bit");
+
+    private TeacherCache? TeacherOutputs(Recipe recipe, RunFolder folder, CausalLanguageModel? teacher, PreparedData data, CancellationToken cancellationToken) =>
+        recipe.Training.TeacherCache is { } cache && teacher is not null
+            ? TeacherCacheBuilder.OpenOrBuild(
+                cache.Folder ?? folder.Of(TeacherOutputsFolderName),
+                teacher,
+                data.Train,
+                cache.TopK,
+                (rows, totalRows) => Reported?.Invoke(new PipelineEvent.TeacherOutputsKept(rows, totalRows)),
+                cancellationToken)
+            : null;
 
     private ModelScore Score(
         string name, CausalLanguageModel model, LoadedModel source, PreparedData data, CausalLanguageModel? teacher, ModelSize size, CancellationToken cancellationToken)

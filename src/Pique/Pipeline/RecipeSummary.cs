@@ -26,6 +26,8 @@ public static class RecipeSummary
             .. recipe.Lora is { } lora ? [("adapters", AdapterText(lora))] : Array.Empty<(string, string)>(),
             ("incoherence", qat.UseIncoherence ? "on" : "off"),
             ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
+            .. training.ReasoningPreset != ReasoningPreset.Default ? [("reasoning", Text($"{training.ReasoningPreset} preset"))] : Array.Empty<(string, string)>(),
+            .. training.TeacherCache is { } kept ? [("teacher outputs", Text($"kept, top {kept.TopK}"))] : Array.Empty<(string, string)>(),
             ("epochs", Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
             ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {training.Schedule}")),
             ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}")),

@@ -5,6 +5,8 @@ using Pique.Configuration;
 using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Models.Llama;
+using Pique.Models.Rotation;
+using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Quantization.Frozen;
 using Pique.Reporting;
@@ -25,7 +27,8 @@ internal static class RunReportFile
         Recipe recipe,
         IReadOnlyList<ModelScore> scores,
         LlamaModel student,
-        IReadOnlyDictionary<string, QuantizedTensor> packed)
+        IReadOnlyDictionary<string, QuantizedTensor> packed,
+        IReadOnlyList<LayerIncoherence>? incoherence = null)
     {
         var report = new RunReport
         {
@@ -34,6 +37,7 @@ internal static class RunReportFile
             Scores = scores,
             Losses = ReadLosses(folder.Of(MetricsWriter.FileName)),
             Layers = [.. student.QuantizableLayers.Where(layer => packed.ContainsKey(layer.Name)).Select(layer => Summarize(layer.Name, layer.Layer, packed[layer.Name]))],
+            Incoherence = incoherence ?? [],
         };
         string path = folder.Of(FileName);
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(HtmlReport.Render(report))));

@@ -52,11 +52,15 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        bool isQuantized = ActivationQuantizer is not null && Frozen is not { IsBypassed: true };
-        Tensor seen = isQuantized ? ActivationQuantizer!.forward(input) : input;
+        Tensor seen = QuantizedInput(input);
         Tensor output = Frozen is { } frozen ? frozen.Multiply(seen, WeightQuantizer, _bias) : nn.functional.linear(seen, EffectiveWeight(), _bias);
         return output.MoveToOuterDisposeScope();
     }
+
+    /// <summary>What the product is taken of: the input itself, or fake-quantized where a quantizer is present.</summary>
+    /// <param name="input">Shape [..., inFeatures].</param>
+    /// <returns>Same shape.</returns>
+    public Tensor QuantizedInput(Tensor input) => ActivationQuantizer is { } quantizer && Frozen is not { IsBypassed: true } ? quantizer.forward(input) : input;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

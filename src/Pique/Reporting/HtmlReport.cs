@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Pique.Models.Rotation;
 
 namespace Pique.Reporting;
 
@@ -37,6 +38,11 @@ public static class HtmlReport
         page.Append("<h2>Training</h2>\n<div class=\"plot\">").Append(LossPlot.Draw(report.Losses)).Append("</div>\n");
         AppendTable(page, "Choices", ["name", "value"], report.Choices.Select(choice => (IReadOnlyList<string>)[choice.Name, choice.Value]));
         AppendTable(page, "Layers", ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB"], report.Layers.Select(LayerRow));
+        if (report.Incoherence.Count > 0)
+        {
+            AppendTable(page, "Incoherence", ["layer", "μ before rotation", "μ after"], report.Incoherence.Select(IncoherenceRow));
+        }
+
         return page.Append("</body></html>\n").ToString();
     }
 
@@ -49,6 +55,9 @@ public static class HtmlReport
         layer.BitsPerWeight.ToString("F3", CultureInfo.InvariantCulture),
         layer.SignalToNoiseDecibels.ToString("F2", CultureInfo.InvariantCulture),
     ];
+
+    private static IReadOnlyList<string> IncoherenceRow(LayerIncoherence layer) =>
+        [layer.Name, layer.Before.ToString("F2", CultureInfo.InvariantCulture), layer.After.ToString("F2", CultureInfo.InvariantCulture)];
 
     private static void AppendTable(StringBuilder page, string caption, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
     {

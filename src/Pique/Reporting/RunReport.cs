@@ -1,4 +1,5 @@
 using Pique.Evaluation;
+using Pique.Models.Rotation;
 
 namespace Pique.Reporting;
 
@@ -19,4 +20,7 @@ public sealed record RunReport
 
     /// <summary>Every quantized layer.</summary>
     public required IReadOnlyList<LayerSummary> Layers { get; init; }
+
+    /// <summary>What the rotation did to every layer; none where nothing was rotated.</summary>
+    public IReadOnlyList<LayerIncoherence> Incoherence { get; init; } = [];
 }

@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text.Json;
-using Pique.Formats;
 
 namespace Pique.Training;
 
@@ -14,9 +11,6 @@ public sealed class CheckpointStore
 
     private const string Prefix = "step-";
     private const string TemporaryPrefix = ".partial-";
-    private const int ManifestVersion = 1;
-
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     private readonly string _folder;
     private readonly int _keep;
@@ -49,15 +43,15 @@ public sealed class CheckpointStore
         {
             RemoveLeftovers();
             Directory.CreateDirectory(temporary);
-            List<ManifestEntry> entries = [];
+            List<CheckpointManifest.Entry> entries = [];
             foreach ((string name, Action<string> write) in files)
             {
                 string path = Path.Combine(temporary, name);
                 write(path);
-                entries.Add(ManifestEntry.Of(path));
+                entries.Add(CheckpointManifest.Entry.Of(path));
             }
 
-            AtomicFile.Write(Path.Combine(temporary, ManifestName), stream => JsonSerializer.Serialize(stream, new Manifest(ManifestVersion, entries), Json));
+            CheckpointManifest.Save(temporary, entries);
             DirectorySync.Flush(temporary);
             if (Directory.Exists(target))
             {
@@ -107,27 +101,24 @@ public sealed class CheckpointStore
     /// <returns>The first fault, or null.</returns>
     public static string? Fault(string folder)
     {
-        string path = Path.Combine(folder, ManifestName);
-        if (!File.Exists(path))
-        {
-            return $"{ManifestName} is missing";
-        }
-
         try
         {
-            Manifest? manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllBytes(path), Json);
-            return manifest is not { FormatVersion: ManifestVersion, Files.Count: > 0 }
-                ? $"{ManifestName} is not of format version {ManifestVersion}"
-                : manifest.Files.Select(entry => entry.FaultIn(folder)).FirstOrDefault(fault => fault is not null);
+            return CheckpointManifest.Load(folder).Files.Select(entry => entry.FaultIn(folder)).FirstOrDefault(fault => fault is not null);
         }
-        catch (Exception failure) when (failure is JsonException or IOException or UnauthorizedAccessException)
+        catch (InputException refusal)
         {
-            return $"{ManifestName} cannot be read ({failure.Message})";
+            return refusal.Message;
         }
     }
 
-    private static int? StepOf(string folder) =>
-        int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step) ? step : null;
+    /// <summary>The step in the name of a checkpoint's folder; null where the name is none of a checkpoint.</summary>
+    /// <param name="folder">Any folder.</param>
+    internal static int? StepOf(string folder) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)) is var name
+        && name.StartsWith(Prefix, StringComparison.Ordinal)
+        && int.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step)
+            ? step
+            : null;
 
     private void RemoveLeftovers()
     {
@@ -146,35 +137,5 @@ public sealed class CheckpointStore
         string doomed = Path.Combine(_folder, TemporaryPrefix + "old-" + Path.GetFileName(folder));
         Directory.Move(folder, doomed);
         Directory.Delete(doomed, recursive: true);
-    }
-
-    private sealed record Manifest(int FormatVersion, IReadOnlyList<ManifestEntry> Files);
-
-    private sealed record ManifestEntry(string Name, long Bytes, string Sha256)
-    {
-        public static ManifestEntry Of(string path)
-        {
-            using FileStream stream = File.OpenRead(path);
-            return new(Path.GetFileName(path), stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
-        }
-
-        public string? FaultIn(string folder)
-        {
-            if (string.IsNullOrEmpty(Name) || Name != Path.GetFileName(Name))
-            {
-                return $"{ManifestName} names the file '{Name}' outside the checkpoint";
-            }
-
-            string path = Path.Combine(folder, Name);
-            if (!File.Exists(path))
-            {
-                return $"{Name} is missing";
-            }
-
-            ManifestEntry found = Of(path);
-            return found.Bytes != Bytes ? $"{Name} has {found.Bytes} bytes, expected {Bytes}"
-                : found.Sha256 != Sha256 ? $"{Name} has SHA-256 {found.Sha256}, expected {Sha256}"
-                : null;
-        }
     }
 }

@@ -18,6 +18,7 @@ public sealed class Trainer : IDisposable
 
     private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
+    private readonly TeacherCache? _teacherOutputs;
     private readonly IBatchSource _batches;
     private readonly TrainerOptions _options;
     private readonly TimeProvider _time;
@@ -39,13 +40,22 @@ public sealed class Trainer : IDisposable
     /// <param name="options">Options.</param>
     /// <param name="teacher">Teacher, or null. With <see cref="TrainerOptions.FreezeTeacher"/> false it is trained as well. For the reasoning loss it must share the student's hidden basis: rotate both or neither.</param>
     /// <param name="time">Clock for the metrics; null for the system's.</param>
-    public Trainer(CausalLanguageModel student, IBatchSource batches, TrainerOptions options, CausalLanguageModel? teacher = null, TimeProvider? time = null)
+    /// <param name="teacherOutputs">Kept outputs of the teacher for these batches' data set, read in place of running it; null for none. They belong to the caller.</param>
+    /// <exception cref="ArgumentException">There are kept outputs of a teacher that is to be trained.</exception>
+    public Trainer(
+        CausalLanguageModel student, IBatchSource batches, TrainerOptions options, CausalLanguageModel? teacher = null, TimeProvider? time = null, TeacherCache? teacherOutputs = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentNullException.ThrowIfNull(options);
         _student = student;
+        if (teacherOutputs is not null && teacher is not null && !options.FreezeTeacher)
+        {
+            throw new ArgumentException("Found kept outputs of a teacher that is to be trained; its outputs change with it.", nameof(teacherOutputs));
+        }
+
         _teacher = teacher;
+        _teacherOutputs = teacherOutputs;
         _batches = batches;
         _options = options;
         _time = time ?? TimeProvider.System;
@@ -193,7 +203,9 @@ public sealed class Trainer : IDisposable
         _learner.SetStrength(strength);
         _learner.DropComponents(_options.AdapterDropout, _options.Training.Seed);
 
-        using ObjectiveTerms terms = _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
+        using ObjectiveTerms terms = _teacherOutputs is { } outputs
+            ? _objective.ComputeWithKeptTeacher(_student, outputs, batch)
+            : _objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
         terms.Total.backward();
         terms.TeacherTask?.backward();
         double loss = terms.Total.item<float>();

@@ -63,6 +63,7 @@ public sealed record TrainerOptions
         WarmupEpochs = recipe.Qat.WarmupEpochs,
         AdapterDropout = recipe.Lora?.Dropout ?? 0,
         LossWeights = recipe.Qat.LossWeights,
+        ReasoningLoss = ReasoningLossOptions.Of(recipe.Training.ReasoningPreset),
         FreezeTeacher = recipe.Qat.FreezeTeacher,
         Training = recipe.Training,
     };

@@ -100,8 +100,19 @@ public sealed class ModelCommandTests : IDisposable
         JsonElement[] layers = [.. document.RootElement.GetProperty("layers").EnumerateArray()];
         Assert.All(layers, layer => Assert.Equal(
             layer.GetProperty("name").GetString()!.Contains("layers", StringComparison.Ordinal) ? bits : 8, layer.GetProperty("bits").GetInt32()));
+        Assert.All(layers, layer => Assert.Equal(bits == 2, layer.GetProperty("incoherence_before").ValueKind == JsonValueKind.Number && layer.GetProperty("incoherence_after").GetDouble() >= 1));
         Assert.Equal(new FileInfo(Path.Combine(packed, "model.safetensors")).Length, document.RootElement.GetProperty("file_bytes").GetInt64());
         Assert.Equal(0, FakeTerminal.Run("evaluate", packed, "--data", _data, "--teacher", _model).ExitCode);
+    }
+
+    [Fact]
+    public void Quantize_shows_what_a_rotation_did()
+    {
+        (int exitCode, string output, string error) = FakeTerminal.Run("quantize", _model, "--config", "piq2", "--out", _folder.Of("packed"));
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches("SQNR dB +μ before +μ after", output);
+        Assert.Matches(@"lm_head +\d+ × 16 +8 +two's complement +\d+\.\d+ +\d+\.\d\d +\d\.\d\d +\d\.\d\d\n", output);
     }
 
     [Fact]

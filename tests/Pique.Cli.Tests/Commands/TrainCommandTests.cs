@@ -33,11 +33,11 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(output, File.ReadAllText(Path.Combine(run, "result.json")));
         using JsonDocument document = JsonDocument.Parse(output);
         Assert.Equal(
-            ["run", "model", "report", "steps", "skipped_steps", "teacher_digest", "model_digest", "seconds", "rows"],
+            ["run", "model", "gguf", "report", "steps", "skipped_steps", "teacher_digest", "model_digest", "seconds", "rows"],
             document.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(["teacher", "ptq", "qat"], document.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()!));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html", "result.json"],
+            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html", "result.json"],
             Directory.EnumerateFileSystemEntries(run).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal));
         Assert.Contains("\nTraining\n", error, StringComparison.Ordinal);
         Assert.Contains(" 100 %  step ", error, StringComparison.Ordinal);

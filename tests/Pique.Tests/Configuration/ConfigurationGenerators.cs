@@ -98,6 +98,10 @@ internal static class ConfigurationGenerators
                 FinalLearningRateFraction = training.Item4,
                 MaxSteps = training.Item5,
                 Seed = training.Item6,
+                ReasoningPreset = (ReasoningPreset)(Math.Abs(training.Item1) % 3),
+                TeacherCache = config is { UseDistillation: true, FreezeTeacher: true } && training.Item1 % 2 == 0
+                    ? new TeacherCacheRecipe { TopK = 1 + (training.Item1 / 2), Folder = model.Item2 ? model.Item1 : null }
+                    : null,
             },
             Overrides = [.. overrides.Select(layers => layers.Item4
                 ? new LayerOverride { Pattern = layers.Item1, FullPrecision = true }

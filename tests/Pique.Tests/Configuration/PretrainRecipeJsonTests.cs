@@ -36,6 +36,8 @@ public class PretrainRecipeJsonTests
     [InlineData("\"architecture\": {\"rope_theta\": 0}", "architecture.rope_theta")]
     [InlineData("\"tokenizer\": {\"vocabulary_size\": 258}", "tokenizer.vocabulary_size")]
     [InlineData("\"training\": {\"weight_learning_rate\": 0.1}", "training.weight_learning_rate")]
+    [InlineData("\"training\": {\"teacher_cache\": {}}", "training.teacher_cache")]
+    [InlineData("\"training\": {\"reasoning_preset\": \"code\"}", "training.reasoning_preset")]
     [InlineData("\"learning_rate\": 0", "learning_rate")]
     [InlineData("\"grad_clip\": -1", "grad_clip")]
     [InlineData("\"qat\": {}", "qat")]

@@ -19,10 +19,11 @@ public sealed class RecipeFileTests : IDisposable
     [Fact]
     public void Paths_of_a_recipe_start_at_its_folder()
     {
-        string path = Write("recipe.json", """{"model": "models/a", "teacher": "../b", "data": {"files": [{"path": "x.txt"}, {"path": "/y.jsonl"}]}}""");
+        string path = Write("recipe.json", """{"model": "models/a", "teacher": "../b", "data": {"files": [{"path": "x.txt"}, {"path": "/y.jsonl"}]}, "training": {"teacher_cache": {"folder": "kept"}}}""");
         Recipe recipe = Assert.IsType<ConfigurationSource.Training>(RecipeFile.Load(path)).Recipe;
         Assert.Equal(Path.Combine(_folder, "models", "a"), recipe.Model);
         Assert.Equal(Path.Combine(Path.GetDirectoryName(_folder)!, "b"), recipe.Teacher);
+        Assert.Equal(Path.Combine(_folder, "kept"), recipe.Training.TeacherCache!.Folder);
         Assert.Equal([Path.Combine(_folder, "x.txt"), "/y.jsonl"], recipe.Data.Files.Select(file => file.Path));
     }
 

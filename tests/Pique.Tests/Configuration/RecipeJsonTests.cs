@@ -61,7 +61,9 @@ public class RecipeJsonTests
                 "max_steps": null,
                 "adam_beta1": 0.9,
                 "adam_beta2": 0.95,
-                "adam_epsilon": 1e-8
+                "adam_epsilon": 1e-8,
+                "reasoning_preset": "default",
+                "teacher_cache": null
               },
               "lora": null,
               "calibration": {
@@ -198,6 +200,47 @@ public class RecipeJsonTests
         """ "oscillation_dampening": -0.5 """,
         "oscillation_dampening: found -0.5, expected a finite number, zero or more; set it to 0.0 or more.")]
     public void A_grid_or_estimator_that_does_not_fit_is_told_with_its_remedy(string fields, string expected) => Assert.Equal(
+        expected,
+        Assert.Single(RecipeJson.Examine($$"""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, {{fields}}}""").Faults).ToString());
+
+    [Fact]
+    public void Kept_teacher_outputs_and_reasoning_preset_are_written_as_they_are_read()
+    {
+        string json = RecipeJson.Write(RecipeJson.Read(
+            """{"model": "m", "data": {"files": [{"path": "a.txt"}]}, "training": {"reasoning_preset": "math", "teacher_cache": {"folder": "kept"}}}""", "test"));
+        Assert.Contains(
+            """
+                "reasoning_preset": "math",
+                "teacher_cache": {
+                  "top_k": 64,
+                  "folder": "kept"
+                }
+
+            """,
+            json,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        """ "training": {"reasoning_preset": "maths"} """,
+        "training.reasoning_preset: found the string \"maths\", expected one of \"default\", \"math\", \"code\"; write \"math\".")]
+    [InlineData(
+        """ "training": {"teacher_cache": {"top_k": 0}} """,
+        "training.teacher_cache.top_k: found 0, expected 1 or more; set it to 1 or more.")]
+    [InlineData(
+        """ "training": {"teacher_cache": {"folder": " "}} """,
+        "training.teacher_cache.folder: found nothing, expected the path of a folder, or null for the run's own; add \"folder\".")]
+    [InlineData(
+        """ "training": {"teacher_cache": {"topk": 5}} """,
+        "training.teacher_cache.topk: found the unknown field \"topk\", expected one of top_k, folder; write top_k, or remove it.")]
+    [InlineData(
+        """ "training": {"teacher_cache": {}}, "qat": {"freeze_teacher": false} """,
+        "training.teacher_cache: found teacher outputs to keep with qat.freeze_teacher false, expected a teacher whose outputs stay as they are; set qat.freeze_teacher to true, or teacher_cache to null.")]
+    [InlineData(
+        """ "training": {"teacher_cache": {}}, "qat": {"use_distillation": false} """,
+        "training.teacher_cache: found teacher outputs to keep with qat.use_distillation false, expected a teacher to keep outputs of; set qat.use_distillation to true, or teacher_cache to null.")]
+    public void What_cannot_be_kept_of_a_teacher_is_told_with_its_remedy(string fields, string expected) => Assert.Equal(
         expected,
         Assert.Single(RecipeJson.Examine($$"""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, {{fields}}}""").Faults).ToString());
 

@@ -141,6 +141,47 @@ public sealed class PackedDatasetTests
     }
 
     [Fact]
+    public void Rows_are_numbered_the_same_in_every_epoch()
+    {
+        PackedDataset dataset = new(SomeRecords(50), Options);
+        using TokenBatch all = dataset.Rows(0, dataset.RowCount);
+        Assert.Equal(Enumerable.Range(0, dataset.RowCount), all.DatasetRows);
+        for (int epoch = 0; epoch < 2; epoch++)
+        {
+            List<int> seen = [];
+            foreach (TokenBatch batch in dataset.Batches(epoch))
+            {
+                using (batch)
+                {
+                    seen.AddRange(batch.DatasetRows);
+                    for (int row = 0; row < batch.DatasetRows.Count; row++)
+                        Assert.Equal(all.Inputs[batch.DatasetRows[row]].data<long>().ToArray(), batch.Inputs[row].data<long>().ToArray());
+                }
+            }
+
+            Assert.Equal(Enumerable.Range(0, dataset.RowCount), seen.Order());
+            Assert.NotEqual(seen.Order(), seen);
+        }
+    }
+
+    [Fact]
+    public void The_layout_digest_covers_what_lies_where()
+    {
+        TokenizedRecord[] records = SomeRecords(50);
+        string digest = new PackedDataset(records, Options).LayoutDigest;
+        Assert.Equal(digest, new PackedDataset(records, Options with { BatchTokens = Context }).LayoutDigest);
+        string[] others =
+        [
+            new PackedDataset(records, Options with { Seed = 99 }).LayoutDigest,
+            new PackedDataset(records, Options with { Shuffle = false }).LayoutDigest,
+            new PackedDataset(records, Options with { ContextTokens = Context + 1 }).LayoutDigest,
+            new PackedDataset([.. records[1..], records[0] with { Spans = [new(1, 1, ReasoningSpanKind.Step)] }], Options).LayoutDigest,
+            new PackedDataset([records[0] with { Spans = [new(1, 1, ReasoningSpanKind.Step)] }, .. records[1..]], Options).LayoutDigest,
+        ];
+        Assert.Equal(others.Length + 1, others.Append(digest).Distinct().Count());
+    }
+
+    [Fact]
     public void The_digest_changes_with_any_token_mask_or_domain_and_with_nothing_else()
     {
         TokenizedRecord record = new([1, 2, 3], [false, true, true], [], DataDomain.General);

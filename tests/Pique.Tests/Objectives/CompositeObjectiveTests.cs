@@ -1,7 +1,9 @@
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Models.Llama;
+using Pique.Numerics;
 using Pique.Objectives;
+using Pique.Quantization;
 using Pique.Tests.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -38,6 +40,40 @@ public sealed class CompositeObjectiveTests
             TaskLoss.Compute(nn.functional.log_softmax(own, -1), batch.Targets.reshape(-1), mask).item<float>(), terms.Task, 1e-5);
         Assert.Equal(
             DistillationLoss.Compute(nn.functional.log_softmax(own / 2, -1), nn.functional.log_softmax(other / 2, -1), mask, 2).item<float>(), terms.Distillation, 1e-6);
+    }
+
+    [Theory]
+    [InlineData("tied")]
+    [InlineData("untied")]
+    [InlineData("quantized")]
+    [InlineData("quantized activations")]
+    public void The_fused_way_gives_the_losses_and_gradients_of_the_plain_one(string kind)
+    {
+        using LlamaModel student = Model(kind, 1), teacher = Model(kind == "untied" ? "untied" : "tied", 2);
+        using TokenBatch batch = TinyBatches.GetBatch(0, 0);
+        (ObjectiveTerms plain, Dictionary<string, float[]> expected) = Run(new(All) { IsPlain = true });
+        foreach (int? chunkRows in (int?[])[null, 1, 7])
+        {
+            (ObjectiveTerms fused, Dictionary<string, float[]> found) = Run(new(All) { ChunkRows = chunkRows });
+            Assert.Equal(plain.Total.item<float>(), fused.Total.item<float>(), 1e-5);
+            Assert.Equal(plain.Task, fused.Task, 1e-5);
+            Assert.Equal(plain.Distillation, fused.Distillation, 1e-5);
+            Assert.Equal(plain.Reasoning, fused.Reasoning, 1e-5);
+            Assert.Equal(expected.Keys, found.Keys);
+            foreach ((string name, float[] gradient) in expected)
+                Assert.All(gradient.Zip(found[name]), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        }
+
+        (ObjectiveTerms, Dictionary<string, float[]>) Run(CompositeObjective objective)
+        {
+            ObjectiveTerms terms = objective.Compute(student, teacher, batch);
+            terms.Total.backward();
+            Parameter[] trained = [.. student.parameters(), .. student.QuantizableLayers.SelectMany(entry => entry.Layer.WeightQuantizer?.parameters() ?? [])];
+            Dictionary<string, float[]> gradients = trained.Index().ToDictionary(entry => $"{entry.Index}", entry => entry.Item.grad!.data<float>().ToArray());
+            foreach (Parameter parameter in trained)
+                parameter.grad = null;
+            return (terms, gradients);
+        }
     }
 
     [Fact]
@@ -105,6 +141,18 @@ public sealed class CompositeObjectiveTests
     }
 
     [Fact]
+    public void A_target_outside_the_vocabulary_is_an_error_and_gradients_stay_on()
+    {
+        using LlamaModel student = TinyRun.Model(1);
+        using TokenBatch good = TinyBatches.GetBatch(0, 0);
+        using TokenBatch bad = good with { Targets = full_like(good.Targets, 23.ToScalar()) };
+        Assert.Equal(
+            "data: found the token id 23, the model's vocabulary has 23 ids from 0 on; tokenize the data with the model's own tokenizer.",
+            Assert.Throws<InputException>(() => CompositeObjective.TaskOnly.Compute(student, null, bad)).Message);
+        Assert.True(is_grad_enabled());
+    }
+
+    [Fact]
     public void A_teacher_of_another_vocabulary_is_refused()
     {
         using LlamaModel student = TinyRun.Model(1);
@@ -114,6 +162,25 @@ public sealed class CompositeObjectiveTests
         Assert.Equal(
             "The teacher has 29 token ids, the student 23; distillation needs one vocabulary: choose a teacher with the student's tokenizer, or set use_distillation to false.",
             error.Message);
+    }
+
+    private static LlamaModel Model(string kind, long seed)
+    {
+        LlamaModel tied = TinyRun.Model(seed);
+        if (kind == "tied")
+            return tied;
+        LlamaModel model = new(tied.Config with { TieWordEmbeddings = kind == "quantized" });
+        LlamaInitializer.Initialize(model, seed);
+        tied.Dispose();
+        if (kind != "untied")
+        {
+            QuantGranularity granularity = kind == "quantized" ? new QuantGranularity.PerChannel() : new QuantGranularity.PerToken();
+            ModelQuantizer.Prepare(model.QuantizableLayers, _ => new WeightQuantizationSpec(3, granularity, new SteVariant.LearnedStepSize()), ScaleMethod.AbsMax);
+            if (granularity is QuantGranularity.PerToken)
+                model.Head!.ActivationQuantizer = new(8);
+        }
+
+        return model;
     }
 
     /// <summary>Larger weights, so that the losses bend and slopes stand out of float32's noise.</summary>

@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Data;
 using Pique.Objectives;
 using static TorchSharp.torch;
@@ -48,20 +49,22 @@ public sealed class ReasoningLossTests
         Put(teacher, 18, 0, -1);
         ReasoningLossOptions options = new();
         ReasoningPlan plan = ReasoningPlan.Create(Spans, 10, options);
-        using Tensor divergence = tensor(new[] { 0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f });
+        using Tensor ends = teacher.index_select(0, tensor(plan.StepEnds.ToArray()));
 
-        using Tensor loss = ReasoningLoss.Compute(plan, options, student, teacher, divergence);
+        using Tensor loss = ReasoningLoss.Compute(plan, options, student, ends);
 
         double steps = ((1.5 * 0) + (2 * 1) + (2 * 2)) / 3;
         // Moves: (−1, 1) against (−1, 0): cos 1/√2; (0, 2) against (−1, −1): cos −1/√2.
         double moves = (1 - Math.Sqrt(0.5) + 1 + Math.Sqrt(0.5)) / 2;
-        double tokens = (0.1 + 0.2 + 0.3 + 0.4 + 0.5) / 2;
-        Assert.Equal((0.3 * steps) + (0.5 * moves) + (0.2 * 0.6) + tokens, loss.item<float>(), 1e-5);
+        Assert.Equal((0.3 * steps) + (0.5 * moves), loss.item<float>(), 1e-5);
     }
 
     [Fact]
     public void Presets_are_those_of_record()
     {
+        Assert.Equal(new ReasoningLossOptions(), ReasoningLossOptions.Of(ReasoningPreset.Default));
+        Assert.Equal(ReasoningLossOptions.Math, ReasoningLossOptions.Of(ReasoningPreset.Math));
+        Assert.Equal(ReasoningLossOptions.Code, ReasoningLossOptions.Of(ReasoningPreset.Code));
         Assert.Equal((0.4f, 0.4f, 0.4f), (ReasoningLossOptions.Math.MuStep, ReasoningLossOptions.Math.MuTrajectory, ReasoningLossOptions.Math.MuAnswer));
         Assert.Equal((0.2f, 0.6f, 0.3f), (ReasoningLossOptions.Code.MuStep, ReasoningLossOptions.Code.MuTrajectory, ReasoningLossOptions.Code.MuAnswer));
     }

@@ -71,10 +71,7 @@ public sealed class AdapterPipelineTests : IDisposable
         Run(recipe, "broken", resume: true);
 
         foreach (string folder in (string[])["model", "adapter"])
-            Assert.Equal(MicroData.Files(_temporary.File($"whole/{folder}")), MicroData.Files(_temporary.File($"broken/{folder}")).Where(IsSame));
-
-        // The calibration's time is in the model's provenance digest no more than in its scales.
-        bool IsSame(KeyValuePair<string, byte[]> file) => true;
+            Assert.Equal(MicroData.Files(_temporary.File($"whole/{folder}")), MicroData.Files(_temporary.File($"broken/{folder}")));
     }
 
     [Fact]

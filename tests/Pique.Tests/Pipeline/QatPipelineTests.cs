@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
@@ -5,6 +6,7 @@ using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Numerics;
+using Pique.Objectives;
 using Pique.Pipeline;
 using Pique.Quantization;
 using Pique.Training;
@@ -21,7 +23,7 @@ public sealed class QatPipelineTests : IDisposable
     private string Folder => _temporary.File("run");
 
     /// <summary>Recipes that take every way through the pipeline.</summary>
-    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher"];
+    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher", "kept teacher outputs"];
 
     public void Dispose() => _temporary.Dispose();
 
@@ -35,7 +37,7 @@ public sealed class QatPipelineTests : IDisposable
 
         Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
         Assert.Equal(
-            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "recipe.json", "report.html"],
+            ["calibration.json", "checkpoints", "metrics.jsonl", "model", "model.gguf", "recipe.json", "report.html"],
             Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).Order());
         Assert.Equal((4, 0), (result.Steps, result.SkippedSteps));
         Assert.Equal(recipe.Qat.UseDistillation, result.TeacherDigest is not null);
@@ -110,6 +112,39 @@ public sealed class QatPipelineTests : IDisposable
     }
 
     [Fact]
+    public void Teacher_outputs_are_kept_in_the_run_folder_or_shared_by_runs()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        Recipe own = recipe with { Training = recipe.Training with { TeacherCache = new() { TopK = 6 } } };
+        Recipe shared = RecipeFor("kept teacher outputs");
+
+        QatRunResult first = Run(own)!;
+        Assert.NotEmpty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        Assert.True(TeacherCache.Exists(Path.Combine(Folder, QatPipeline.TeacherOutputsFolderName)));
+        QatRunResult second = Run(shared, folder: _temporary.File("second"))!;
+        Assert.NotEmpty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        QatRunResult third = Run(shared, folder: _temporary.File("third"))!;
+        Assert.Empty(_events.OfType<PipelineEvent.TeacherOutputsKept>());
+        Assert.Equal(MicroData.Files(first.ModelFolder), MicroData.Files(second.ModelFolder));
+        Assert.Equal(MicroData.Files(first.ModelFolder), MicroData.Files(third.ModelFolder));
+    }
+
+    [Fact]
+    public void A_rotation_is_reported_layer_by_layer_and_on_the_page()
+    {
+        Recipe recipe = RecipeFor("pi grid with incoherence");
+
+        QatRunResult result = Run(recipe)!;
+
+        using LoadedModel original = ModelLoader.Load(recipe.Model);
+        using LlamaModel rotated = IncoherenceRotation.Apply(original.Model, recipe.Training.Seed);
+        IReadOnlyList<LayerIncoherence> expected = IncoherenceComparison.Measure(original.Model, rotated);
+        Assert.Equal(expected, Assert.Single(_events.OfType<PipelineEvent.Rotated>()).Layers);
+        string page = File.ReadAllText(result.ReportPath);
+        Assert.All(expected, layer => Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"<td>{layer.Name}</td><td>{layer.Before:F2}</td><td>{layer.After:F2}</td>"), page, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Phases_and_scores_are_reported_in_order_and_the_page_shows_them()
     {
         QatRunResult result = Run(MicroData.Recipe(_temporary))!;
@@ -119,7 +154,10 @@ public sealed class QatPipelineTests : IDisposable
         Assert.Equal(result.Scores, reported.Select((score, row) => score with { FileBytes = result.Scores[row].FileBytes }));
         Assert.Equal(4, _events.OfType<PipelineEvent.Trained>().Count(happening => happening.Event is TrainingEvent.StepCompleted));
 
+        Assert.Empty(_events.OfType<PipelineEvent.Rotated>());
+
         string page = File.ReadAllText(result.ReportPath);
+        Assert.DoesNotContain("Incoherence", page, StringComparison.Ordinal);
         Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
         Assert.Contains("<h1>Pique: base at 3 bits</h1>", page, StringComparison.Ordinal);
         Assert.Contains("<td>model.layers.0.mlp.down_proj</td><td>16 &#215; 24</td><td>3</td><td>two&#39;s complement</td>", page, StringComparison.Ordinal);
@@ -192,6 +230,7 @@ public sealed class QatPipelineTests : IDisposable
             "quantized activations" => recipe with { Qat = qat with { Granularity = new QuantGranularity.PerToken() }, ActivationBits = 4 },
             "no distillation" => recipe with { Qat = qat with { UseDistillation = false }, Teacher = _temporary.File("no such teacher") },
             "learning teacher" => recipe with { Qat = qat with { FreezeTeacher = false } },
+            "kept teacher outputs" => recipe with { Training = recipe.Training with { TeacherCache = new() { TopK = 6, Folder = _temporary.File("outputs") } } },
             _ => throw new ArgumentOutOfRangeException(nameof(way), way, "Unknown way."),
         };
     }

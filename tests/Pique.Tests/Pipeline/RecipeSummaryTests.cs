@@ -33,6 +33,7 @@ public class RecipeSummaryTests
             ActivationBits = 6,
             Qat = new QatConfig { Bits = 3, PiK = 4, Granularity = new QuantGranularity.PerToken(), SteVariant = new SteVariant.Ewgs(0.25f), UseIncoherence = true },
             Overrides = [new() { Pattern = "lm_head", FullPrecision = true }, new() { Pattern = "*", Bits = 5 }],
+            Training = new() { ReasoningPreset = ReasoningPreset.Math, TeacherCache = new() { TopK = 32 } },
         };
 
         Dictionary<string, string> summary = RecipeSummary.Of(recipe).ToDictionary(choice => choice.Name, choice => choice.Value);
@@ -43,6 +44,8 @@ public class RecipeSummaryTests
         Assert.Equal("lm_head: full precision; *: 5 bits", summary["overrides"]);
         Assert.Equal("EWGS, λ = 0.25", summary["estimator"]);
         Assert.Equal("on", summary["incoherence"]);
+        Assert.Equal("Math preset", summary["reasoning"]);
+        Assert.Equal("kept, top 32", summary["teacher outputs"]);
     }
 
     [Fact]

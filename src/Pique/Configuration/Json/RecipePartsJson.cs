@@ -41,6 +41,8 @@ internal static class RecipePartsJson
         json.Field("adam_beta1", training.AdamBeta1);
         json.Field("adam_beta2", training.AdamBeta2);
         json.Field("adam_epsilon", training.AdamEpsilon);
+        json.Field("reasoning_preset", training.ReasoningPreset);
+        json.Field("teacher_cache", () => WriteTeacherCache(json, training.TeacherCache));
     }));
 
     public static TrainingRecipe ReadTraining(ObjectReader fields)
@@ -60,7 +62,28 @@ internal static class RecipePartsJson
             AdamBeta1 = fields.Single("adam_beta1", fallback.AdamBeta1),
             AdamBeta2 = fields.Single("adam_beta2", fallback.AdamBeta2),
             AdamEpsilon = fields.Single("adam_epsilon", fallback.AdamEpsilon),
+            ReasoningPreset = fields.Enum("reasoning_preset", fallback.ReasoningPreset),
+            TeacherCache = fields.OptionalObject("teacher_cache", fallback.TeacherCache, cache => new TeacherCacheRecipe
+            {
+                TopK = cache.Int32("top_k", new TeacherCacheRecipe().TopK),
+                Folder = cache.OptionalString("folder", null),
+            }),
         };
+    }
+
+    private static void WriteTeacherCache(PrettyJsonWriter json, TeacherCacheRecipe? cache)
+    {
+        if (cache is null)
+        {
+            json.String(null);
+            return;
+        }
+
+        json.Object(() =>
+        {
+            json.Field("top_k", cache.TopK);
+            json.Field("folder", cache.Folder);
+        });
     }
 
     private static void WriteCurriculum(PrettyJsonWriter json, CurriculumRecipe? curriculum)

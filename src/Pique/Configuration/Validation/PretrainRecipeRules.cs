@@ -27,6 +27,16 @@ internal static class PretrainRecipeRules
             training.Reject("weight_learning_rate", SerdeFloat.Format(rate), "null: full-precision training has one rate, learning_rate", "remove it");
         }
 
+        if (recipe.Training.TeacherCache is not null)
+        {
+            training.Reject("teacher_cache", "teacher outputs to keep", "null: full-precision training has no teacher", "remove it");
+        }
+
+        if (recipe.Training.ReasoningPreset != ReasoningPreset.Default)
+        {
+            training.Reject("reasoning_preset", $"\"{SnakeCase.Of(recipe.Training.ReasoningPreset)}\"", "\"default\": full-precision training has no reasoning loss", "remove it");
+        }
+
         rules.NotNegative("weight_decay", recipe.WeightDecay);
         rules.Positive("grad_clip", recipe.GradClip, "1.0, or to null for no clipping");
         rules.AtLeast("epochs", recipe.Epochs, 1);

@@ -21,6 +21,7 @@ internal static class RecipeRules
         CheckData(recipe.Data, rules.Within("data"));
         CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
+        CheckTeacherCache(recipe, rules.Within("training"));
         LoraRules.Check(recipe, rules.Within("lora"));
         CheckOverrides(recipe, rules);
     }
@@ -72,6 +73,30 @@ internal static class RecipeRules
         rules.Fraction("adam_beta1", training.AdamBeta1, includesOne: false);
         rules.Fraction("adam_beta2", training.AdamBeta2, includesOne: false);
         rules.Positive("adam_epsilon", training.AdamEpsilon, "1e-8");
+    }
+
+    private static void CheckTeacherCache(Recipe recipe, RuleChecker rules)
+    {
+        if (recipe.Training.TeacherCache is not { } cache)
+        {
+            return;
+        }
+
+        RuleChecker fields = rules.Within("teacher_cache");
+        fields.AtLeast("top_k", cache.TopK, 1);
+        if (cache.Folder is not null)
+        {
+            fields.FilePath("folder", cache.Folder, "the path of a folder, or null for the run's own");
+        }
+
+        if (!recipe.Qat.UseDistillation)
+        {
+            rules.Reject("teacher_cache", "teacher outputs to keep with qat.use_distillation false", "a teacher to keep outputs of", "set qat.use_distillation to true, or teacher_cache to null");
+        }
+        else if (!recipe.Qat.FreezeTeacher)
+        {
+            rules.Reject("teacher_cache", "teacher outputs to keep with qat.freeze_teacher false", "a teacher whose outputs stay as they are", "set qat.freeze_teacher to true, or teacher_cache to null");
+        }
     }
 
     private static void CheckCurriculum(CurriculumRecipe curriculum, RuleChecker rules)

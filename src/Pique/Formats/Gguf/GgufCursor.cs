@@ -13,7 +13,7 @@ internal sealed class GgufCursor
 
     private readonly SafeBuffer _file;
     private readonly long _fileBytes;
-    private long _reservedBytes;
+    private readonly HeaderMemory _memory = new();
 
     /// <summary>Starts at the first byte.</summary>
     /// <param name="path">File, for messages.</param>
@@ -36,12 +36,11 @@ internal sealed class GgufCursor
     public string Where { get; set; } = "header";
 
     /// <summary>Counts memory about to be taken.</summary>
-    /// <exception cref="InputException">The header asks for more than <see cref="GgufLimits.MaxHeaderMemoryBytes"/> in all.</exception>
+    /// <exception cref="InputException">The header asks for more than <see cref="HeaderMemory.MostBytes"/> in all.</exception>
     public void Reserve(long bytes)
     {
-        _reservedBytes += bytes;
-        if (_reservedBytes > GgufLimits.MaxHeaderMemoryBytes)
-            throw Fault($"the header takes more than {GgufLimits.MaxHeaderMemoryBytes >> 20} MiB of memory up to here; no model needs that much, the file is damaged or made to exhaust memory");
+        if (!_memory.TryTake(bytes))
+            throw Fault($"the header takes more than {HeaderMemory.MostBytes >> 20} MiB of memory up to here; no model needs that much, the file is damaged or made to exhaust memory");
     }
 
     /// <summary>Reads a number.</summary>
@@ -75,9 +74,13 @@ internal sealed class GgufCursor
     }
 
     /// <summary>Reads a string: its length, then UTF-8.</summary>
-    public string ReadText()
+    /// <param name="mostBytes">Longest text allowed; a longer one is not read at all.</param>
+    /// <param name="what">What the text is, for messages.</param>
+    public string ReadText(int mostBytes = int.MaxValue, string what = "the text")
     {
         int byteCount = ReadCount(1, "text bytes");
+        if (byteCount > mostBytes)
+            throw Fault($"{what} has {byteCount} bytes, at most {mostBytes} are allowed; the file is damaged, fetch or export it again");
         Reserve((3L * byteCount) + StringOverheadBytes);
         byte[]? rented = byteCount > StackBytes ? ArrayPool<byte>.Shared.Rent(byteCount) : null;
         try

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace Pique.Formats.Gguf;
 
 /// <summary>The digests that Pique records in the metadata of a GGUF file.</summary>
@@ -10,10 +8,4 @@ internal static class GgufDigests
 
     /// <summary>SHA-256 of all bytes ahead of the data section, with its own digits taken as zeros. The last key.</summary>
     public const string HeaderKey = "pique.header_sha256";
-
-    /// <summary>Characters of a digest: hexadecimal digits, lower case.</summary>
-    public const int Digits = 2 * SHA256.HashSizeInBytes;
-
-    /// <summary>What stands where a digest is not known yet.</summary>
-    public static string Unknown { get; } = new('0', Digits);
 }

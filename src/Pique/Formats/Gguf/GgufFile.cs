@@ -14,9 +14,11 @@ public sealed class GgufFile : IDisposable
     private readonly MemoryMappedViewAccessor _view;
     private readonly Dictionary<string, GgufTensor> _byName;
 
-    private GgufFile(string path, long fileBytes, MemoryMappedFile map, MemoryMappedViewAccessor view)
+    private GgufFile(string path, long fileBytes, MemoryMappedFile map, MemoryMappedViewAccessor view, bool requireWhole)
     {
         GgufHeader header = GgufHeader.Read(path, view.SafeMemoryMappedViewHandle, fileBytes);
+        if (requireWhole)
+            header.RequireWhole(path, fileBytes);
         Path = path;
         FileBytes = fileBytes;
         Version = header.Version;
@@ -54,29 +56,33 @@ public sealed class GgufFile : IDisposable
     /// <param name="name">Name of the tensor.</param>
     /// <exception cref="InputException">The file has no such tensor.</exception>
     public GgufTensor this[string name] => _byName.GetValueOrDefault(name)
-        ?? throw new InputException($"{Path}: has no tensor \"{name}\"; check that the file is the right one");
+        ?? throw new InputException($"{Path}: has no tensor \"{MessageText.Name(name)}\"; check that the file is the right one");
 
     /// <summary>Opens a file and checks its whole header.</summary>
     /// <param name="path">File to read.</param>
     /// <exception cref="InputException">The file is missing, unreadable, truncated or contradicts itself.</exception>
-    public static GgufFile Open(string path)
+    public static GgufFile Open(string path) => Open(path, requireWhole: true);
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <param name="path">File to read.</param>
+    /// <param name="requireWhole">False to open a file that was cut short or has bytes to spare, in order to say what is wrong with it.</param>
+    /// <exception cref="InputException">The file is missing, unreadable or contradicts itself.</exception>
+    internal static GgufFile Open(string path, bool requireWhole)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using SafeFileHandle handle = InputFile.Open(path);
-        long fileBytes = RandomAccess.GetLength(handle);
+        long fileBytes = InputFile.LengthOf(handle, path);
         if (fileBytes == 0)
             throw new InputException($"{path}: is empty, expected a GGUF file; fetch it again");
 
-        MemoryMappedFile map = Map(path, handle);
-        MemoryMappedViewAccessor? view = null;
+        (MemoryMappedFile map, MemoryMappedViewAccessor view) = Map(path, handle, fileBytes);
         try
         {
-            view = map.CreateViewAccessor(0, fileBytes, MemoryMappedFileAccess.Read);
-            return new GgufFile(path, fileBytes, map, view);
+            return new GgufFile(path, fileBytes, map, view, requireWhole);
         }
         catch
         {
-            view?.Dispose();
+            view.Dispose();
             map.Dispose();
             throw;
         }
@@ -134,14 +140,17 @@ public sealed class GgufFile : IDisposable
         _map.Dispose();
     }
 
-    private static MemoryMappedFile Map(string path, SafeFileHandle handle)
+    private static (MemoryMappedFile Map, MemoryMappedViewAccessor View) Map(string path, SafeFileHandle handle, long fileBytes)
     {
+        MemoryMappedFile? map = null;
         try
         {
-            return MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            map = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            return (map, map.CreateViewAccessor(0, fileBytes, MemoryMappedFileAccess.Read));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
+            map?.Dispose();
             throw new InputException($"{path}: cannot be mapped into memory ({failure.Message}); check its permissions and the disk", failure);
         }
     }

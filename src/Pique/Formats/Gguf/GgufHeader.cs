@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Pique.Formats.Gguf;
 
-/// <summary>Everything of a GGUF file ahead of its data, proved consistent with itself and with the length of the file.</summary>
+/// <summary>Everything of a GGUF file ahead of its data, proved consistent with itself.</summary>
 /// <param name="Version">Version of the format.</param>
 /// <param name="Alignment">Bytes that the data section and every tensor start at a multiple of.</param>
 /// <param name="Metadata">Key-value pairs.</param>
@@ -31,8 +31,29 @@ internal sealed record GgufHeader(int Version, int Alignment, GgufMetadata Metad
         RequireAtMost(cursor, pairCount, GgufLimits.MaxKeys, "keys");
         GgufMetadata metadata = GgufMetadataReader.Read(cursor, pairCount);
         int alignment = ReadAlignment(cursor, metadata);
-        (IReadOnlyList<GgufTensor> tensors, long headerBytes) = GgufTensorReader.Read(cursor, tensorCount, alignment, fileBytes);
-        return new GgufHeader((int)version, alignment, metadata, tensors, headerBytes);
+        IReadOnlyList<GgufTensor> tensors = GgufTensorReader.Read(cursor, tensorCount, alignment);
+        long headerBytes = GgufLimits.Align(cursor.Position, alignment);
+
+        // A file without tensors may end with its last key.
+        return new GgufHeader((int)version, alignment, metadata, tensors, tensorCount == 0 ? Math.Min(headerBytes, fileBytes) : headerBytes);
+    }
+
+    /// <summary>Refuses a file that ends before its tensors do, or has bytes that belong to nothing.</summary>
+    /// <param name="path">File, for messages.</param>
+    /// <param name="fileBytes">Its length.</param>
+    /// <exception cref="InputException">The lengths differ.</exception>
+    public void RequireWhole(string path, long fileBytes)
+    {
+        foreach (GgufTensor tensor in Tensors)
+        {
+            if (tensor.ByteCount > fileBytes - tensor.Offset)
+                throw new InputException($"{path}: tensor \"{MessageText.Name(tensor.Name)}\": ends at byte {tensor.Offset + tensor.ByteCount}, the file has {fileBytes}; it was cut short, fetch it again");
+        }
+
+        long end = Tensors.Count == 0 ? ByteCount : Tensors[^1].Offset + Tensors[^1].ByteCount;
+        long padding = -end & (Alignment - 1);
+        if (fileBytes - end > padding)
+            throw new InputException($"{path}: has {fileBytes} bytes, the last tensor ends at {end + padding} with its padding: {fileBytes - end - padding} bytes belong to nothing; fetch or export the file again");
     }
 
     private static uint ReadVersion(GgufCursor cursor)

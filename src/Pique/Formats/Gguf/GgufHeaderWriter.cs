@@ -26,10 +26,10 @@ internal sealed class GgufHeaderWriter
             WritePair(writer, key, value);
 
         // A string takes eight bytes of length and then its own.
-        WritePair(writer, GgufDigests.TensorsKey, GgufValue.Of(Enumerable.Repeat(GgufDigests.Unknown, entries.Count).ToArray()));
-        _tensorDigestsAt = (int)buffer.Position - (entries.Count * (sizeof(ulong) + GgufDigests.Digits));
-        WritePair(writer, GgufDigests.HeaderKey, GgufValue.Of(GgufDigests.Unknown));
-        _headerDigestAt = (int)buffer.Position - GgufDigests.Digits;
+        WritePair(writer, GgufDigests.TensorsKey, GgufValue.Of(Enumerable.Repeat(FileDigest.Unknown, entries.Count).ToArray()));
+        _tensorDigestsAt = (int)buffer.Position - (entries.Count * (sizeof(ulong) + FileDigest.Digits));
+        WritePair(writer, GgufDigests.HeaderKey, GgufValue.Of(FileDigest.Unknown));
+        _headerDigestAt = (int)buffer.Position - FileDigest.Digits;
         WriteTensors(writer, entries, alignment);
         writer.Write(new byte[GgufLimits.Align(buffer.Position, alignment) - buffer.Position]);
         _bytes = buffer.ToArray();
@@ -44,13 +44,13 @@ internal sealed class GgufHeaderWriter
     {
         byte[] bytes = [.. _bytes];
         for (int index = 0; index < tensorDigests.Count; index++)
-            PutDigits(bytes, _tensorDigestsAt + (index * (sizeof(ulong) + GgufDigests.Digits)) + sizeof(ulong), tensorDigests[index]);
+            PutDigits(bytes, _tensorDigestsAt + (index * (sizeof(ulong) + FileDigest.Digits)) + sizeof(ulong), tensorDigests[index]);
         PutDigits(bytes, _headerDigestAt, SHA256.HashData(bytes));
         return bytes;
     }
 
     private static void PutDigits(byte[] header, int position, byte[] digest) =>
-        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest), header.AsSpan(position, GgufDigests.Digits));
+        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest), header.AsSpan(position, FileDigest.Digits));
 
     private static void WriteTensors(BinaryWriter writer, IReadOnlyList<GgufTensorEntry> entries, int alignment)
     {

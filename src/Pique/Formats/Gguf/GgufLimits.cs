@@ -28,9 +28,6 @@ internal static class GgufLimits
     public const int MaxKeys = 65_536;
     public const int MaxTensors = 262_144;
 
-    /// <summary>Memory that reading a header may take; vocabularies of a quarter of a million pieces take about 40 megabytes.</summary>
-    public const long MaxHeaderMemoryBytes = 192L << 20;
-
     /// <summary>Least bytes of a pair: length of the key, one character, type, value.</summary>
     public const int LeastPairBytes = 8 + 1 + 4 + 1;
 
@@ -41,13 +38,6 @@ internal static class GgufLimits
     public static string? FaultOfKey(string key) =>
         key.Length is 0 or > MaxKeyBytes ? $"has {key.Length} characters, expected 1 to {MaxKeyBytes}"
         : key.Any(letter => letter is < ' ' or > '~') ? "has characters other than printable ASCII"
-        : null;
-
-    /// <summary>What is wrong with a tensor's name; null where nothing is.</summary>
-    public static string? FaultOfName(string name) =>
-        name.Length == 0 ? "is empty"
-        : name.Any(letter => letter is '/' or '\\') ? "has a path separator"
-        : name.Any(char.IsControl) ? "has a control character"
         : null;
 
     /// <summary>The next multiple of an alignment.</summary>

@@ -17,10 +17,10 @@ internal static class GgufMetadataReader
         {
             cursor.Where = $"key {index + 1} of {pairCount}";
             cursor.Reserve(PairOverheadBytes);
-            string key = cursor.ReadText();
+            string key = cursor.ReadText(GgufLimits.MaxKeyBytes, "the key");
             if (GgufLimits.FaultOfKey(key) is { } fault)
                 throw cursor.Fault($"{fault}; the file is damaged, fetch or export it again");
-            cursor.Where = $"key \"{key}\"";
+            cursor.Where = $"key \"{MessageText.Name(key)}\"";
             if (metadata.Contains(key))
                 throw cursor.Fault("is there twice, expected once; the file is damaged, fetch or export it again");
             metadata.Add(key, ReadValue(cursor, ReadType(cursor), 0));
@@ -60,7 +60,9 @@ internal static class GgufMetadataReader
             throw cursor.Fault($"arrays are nested more than {GgufLimits.MaxArrayDepth} deep; no known key needs that, the file is damaged or made to exhaust memory");
         GgufValueType type = ReadType(cursor);
         int count = cursor.ReadCount(type.LeastBytes(), "array elements");
-        cursor.Reserve(ValueOverheadBytes + ((long)count * type.LeastBytes()));
+
+        // Truth values are read as bytes first.
+        cursor.Reserve(ValueOverheadBytes + ((long)count * (type == GgufValueType.Bool ? 2 : type.LeastBytes())));
         object content = type switch
         {
             GgufValueType.UInt8 => ReadNumbers<byte>(cursor, count),
@@ -74,7 +76,7 @@ internal static class GgufMetadataReader
             GgufValueType.Float32 => ReadNumbers<float>(cursor, count),
             GgufValueType.Float64 => ReadNumbers<double>(cursor, count),
             GgufValueType.Bool => Array.ConvertAll(ReadNumbers<byte>(cursor, count), stored => Flag(cursor, stored)),
-            GgufValueType.String => ReadItems(count, cursor.ReadText),
+            GgufValueType.String => ReadItems(count, () => cursor.ReadText()),
             _ => ReadItems(count, () => ReadArray(cursor, depth + 1)),
         };
         return new GgufValue(GgufValueType.Array, type, content);

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Pique.Formats.Gguf;
 
 /// <summary>Reads the tensor descriptions of a header and proves that the tensors lie one after another in the file.</summary>
@@ -11,10 +9,9 @@ internal static class GgufTensorReader
     /// <param name="cursor">At the first description.</param>
     /// <param name="tensorCount">Number of tensors.</param>
     /// <param name="alignment">Alignment of the file.</param>
-    /// <param name="fileBytes">Length of the file.</param>
-    /// <returns>Tensors in the order of their bytes, and the bytes ahead of the data section.</returns>
+    /// <returns>Tensors in the order of their bytes; the file may yet end before they do.</returns>
     /// <exception cref="InputException">Any fault, with file and tensor.</exception>
-    public static (IReadOnlyList<GgufTensor> Tensors, long HeaderBytes) Read(GgufCursor cursor, int tensorCount, int alignment, long fileBytes)
+    public static IReadOnlyList<GgufTensor> Read(GgufCursor cursor, int tensorCount, int alignment)
     {
         GgufTensor[] tensors = new GgufTensor[tensorCount];
         HashSet<string> names = new(StringComparer.Ordinal);
@@ -27,23 +24,17 @@ internal static class GgufTensorReader
                 throw cursor.Fault("is there twice, expected once; the file is damaged, fetch or export it again");
         }
 
-        // A file without tensors may end with its last key.
-        long headerBytes = GgufLimits.Align(cursor.Position, alignment);
-        if (tensorCount == 0)
-            headerBytes = Math.Min(headerBytes, fileBytes);
-        Place(cursor, tensors, headerBytes, alignment, fileBytes);
-        return (tensors, headerBytes);
+        Place(cursor, tensors, GgufLimits.Align(cursor.Position, alignment), alignment);
+        return tensors;
     }
 
     /// <summary>A description; the offset is still counted from the data section.</summary>
     private static GgufTensor ReadTensor(GgufCursor cursor)
     {
-        string name = cursor.ReadText();
-        cursor.Where = $"tensor \"{name}\"";
-        if (GgufLimits.FaultOfName(name) is { } fault)
+        string name = cursor.ReadText(GgufLimits.MaxTensorNameBytes, "the name");
+        cursor.Where = Where(name);
+        if (TensorNameRules.FaultOf(name) is { } fault)
             throw cursor.Fault($"the name {fault}; the file is damaged or made to do harm");
-        if (Encoding.UTF8.GetByteCount(name) is var nameBytes and > GgufLimits.MaxTensorNameBytes)
-            throw cursor.Fault($"the name has {nameBytes} bytes, at most {GgufLimits.MaxTensorNameBytes} are allowed; export the file again");
 
         long[] shape = ReadShape(cursor);
         uint typeNumber = cursor.Read<uint>();
@@ -85,25 +76,24 @@ internal static class GgufTensorReader
     }
 
     /// <summary>llama.cpp asks that tensors follow one another in the order of their descriptions, with padding to the alignment and nothing else between.</summary>
-    private static void Place(GgufCursor cursor, GgufTensor[] tensors, long headerBytes, int alignment, long fileBytes)
+    private static void Place(GgufCursor cursor, GgufTensor[] tensors, long headerBytes, int alignment)
     {
         Int128 end = headerBytes;
         for (int index = 0; index < tensors.Length; index++)
         {
             GgufTensor tensor = tensors[index];
-            cursor.Where = $"tensor \"{tensor.Name}\"";
+            cursor.Where = Where(tensor.Name);
             if (tensor.Offset % alignment != 0)
                 throw cursor.Fault($"begins at byte {tensor.Offset} of the data, expected a multiple of the alignment {alignment}; the file is damaged, fetch or export it again");
             if (tensor.Offset != end - headerBytes)
                 throw cursor.Fault($"begins at byte {tensor.Offset} of the data, expected {end - headerBytes}, where the tensor before it ends: tensors neither overlap nor leave holes; the file is damaged, fetch or export it again");
             Int128 tensorEnd = end + tensor.ByteCount;
-            if (tensorEnd > fileBytes)
-                throw cursor.Fault($"ends at byte {tensorEnd}, the file has {fileBytes}; it was cut short, fetch it again");
+            if (tensorEnd > long.MaxValue)
+                throw cursor.Fault($"ends at byte {tensorEnd}, expected at most {long.MaxValue}; the file is damaged, fetch or export it again");
             tensors[index] = tensor with { Offset = (long)end };
             end = (tensorEnd + alignment - 1) & -(Int128)alignment;
         }
-
-        if (fileBytes > end)
-            throw new InputException($"{cursor.Path}: has {fileBytes} bytes, the last tensor ends at {end} with its padding: {fileBytes - end} bytes belong to nothing; fetch or export the file again");
     }
+
+    private static string Where(string name) => $"tensor \"{MessageText.Name(name)}\"";
 }

@@ -7,17 +7,14 @@ namespace Pique.Formats.Gguf;
 /// <param name="config">Shape of the model.</param>
 internal sealed class GgufWeights(GgufFile file, LlamaConfig config) : IWeightSource
 {
-    private readonly Dictionary<string, GgufTensor> _tensors = file.Tensors
-        .Where(tensor => tensor.Name != GgufTensorNames.RopeFrequencyFactors)
-        .ToDictionary(tensor => GgufTensorNames.ToCheckpoint(tensor.Name) ?? tensor.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, GgufTensor> _tensors = ByCheckpointName(file);
 
     /// <inheritdoc/>
     public string Path => file.Path;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, IReadOnlyList<long>> Shapes { get; } = file.Tensors
-        .Where(tensor => tensor.Name != GgufTensorNames.RopeFrequencyFactors)
-        .ToDictionary(tensor => GgufTensorNames.ToCheckpoint(tensor.Name) ?? tensor.Name, tensor => tensor.Shape, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, IReadOnlyList<long>> Shapes { get; } = ByCheckpointName(file)
+        .ToDictionary(entry => entry.Key, entry => entry.Value.Shape, StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public void Read(string name, long firstElement, Span<float> destination)
@@ -44,5 +41,19 @@ internal sealed class GgufWeights(GgufFile file, LlamaConfig config) : IWeightSo
     /// <summary>Does nothing: the file is the caller's.</summary>
     public void Dispose()
     {
+    }
+
+    /// <summary>Two tensors may have one name in the checkpoint: "blk.0.…" and "blk.00.…" are both of layer 0.</summary>
+    private static Dictionary<string, GgufTensor> ByCheckpointName(GgufFile file)
+    {
+        Dictionary<string, GgufTensor> tensors = new(StringComparer.Ordinal);
+        foreach (GgufTensor tensor in file.Tensors.Where(tensor => tensor.Name != GgufTensorNames.RopeFrequencyFactors))
+        {
+            string name = GgufTensorNames.ToCheckpoint(tensor.Name) ?? tensor.Name;
+            if (!tensors.TryAdd(name, tensor))
+                throw new InputException($"{file.Path}: tensors \"{MessageText.Name(tensors[name].Name)}\" and \"{MessageText.Name(tensor.Name)}\" are both {MessageText.Name(name)}, expected one of them; export the model again");
+        }
+
+        return tensors;
     }
 }

@@ -66,7 +66,7 @@ public static class GgufWriter
         HashSet<string> names = new(StringComparer.Ordinal);
         foreach (GgufTensorEntry entry in entries)
         {
-            if (GgufLimits.FaultOfName(entry.Name) is { } fault)
+            if (TensorNameRules.FaultOf(entry.Name) is { } fault)
                 throw new ArgumentException($"the name of tensor \"{entry.Name}\" {fault}", nameof(entries));
             if (Encoding.UTF8.GetByteCount(entry.Name) is var nameBytes and > GgufLimits.MaxWrittenNameBytes)
                 throw new ArgumentException($"the name of tensor \"{entry.Name}\" has {nameBytes} bytes, ggml reads at most {GgufLimits.MaxWrittenNameBytes}", nameof(entries));

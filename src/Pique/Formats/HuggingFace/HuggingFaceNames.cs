@@ -1,3 +1,6 @@
+using Pique.Formats.Gguf.Tokenizers;
+using Pique.Formats.Tokenizers;
+
 namespace Pique.Formats.HuggingFace;
 
 /// <summary>Names of the files of a Hugging Face model folder.</summary>
@@ -15,7 +18,8 @@ internal static class HuggingFaceNames
     /// <summary>Files of the tokenizer and of generation, copied as they are.</summary>
     private static readonly string[] Companions =
     [
-        "tokenizer.json", "tokenizer.model", "tokenizer.bin", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json",
+        "tokenizer.json", "tokenizer.model", "tokenizer.bin", GgufTokenizerFile.FileName, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        SpecialTokenIds.ChatTemplateName, "generation_config.json",
     ];
 
     /// <summary>Whether a file of this name belongs to a folder that Pique writes.</summary>
@@ -35,6 +39,7 @@ internal static class HuggingFaceNames
             ".model" => "tokenizer.model",
             ".bin" => "tokenizer.bin",
             ".json" => "tokenizer.json",
+            GgufTokenizerFile.Extension => GgufTokenizerFile.FileName,
             _ => throw new ArgumentException($"{path}: is no tokenizer file", nameof(path)),
         };
     }

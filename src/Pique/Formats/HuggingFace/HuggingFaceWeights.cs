@@ -6,7 +6,8 @@ namespace Pique.Formats.HuggingFace;
 /// <summary>The weights of a Hugging Face folder: one safetensors file, or shards by their index.</summary>
 public sealed class HuggingFaceWeights : IWeightSource
 {
-    private const long MaxIndexBytes = 100_000_000;
+    /// <summary>Largest index accepted; that of a model of 91,000 tensors has nine megabytes.</summary>
+    private const long MaxIndexBytes = 32_000_000;
 
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
@@ -21,7 +22,7 @@ public sealed class HuggingFaceWeights : IWeightSource
             foreach (SafetensorsTensor tensor in file.Tensors)
             {
                 if (!_fileOf.TryAdd(tensor.Name, file))
-                    throw new InputException($"{file.Path}: tensor \"{tensor.Name}\" is also in {_fileOf[tensor.Name].Path}, expected in one shard only; fetch or export the model again");
+                    throw new InputException($"{file.Path}: tensor \"{MessageText.Name(tensor.Name)}\" is also in {_fileOf[tensor.Name].Path}, expected in one shard only; fetch or export the model again");
                 shapes.Add(tensor.Name, tensor.Shape);
             }
         }
@@ -51,10 +52,11 @@ public sealed class HuggingFaceWeights : IWeightSource
 
         IReadOnlyDictionary<string, string>? weightMap = File.Exists(single) ? null : ReadIndex(index, folder);
         List<SafetensorsFile> files = [];
+        HeaderMemory memory = new();
         try
         {
             foreach (string path in weightMap is null ? [single] : weightMap.Values.Distinct().Order(StringComparer.Ordinal).Select(shard => System.IO.Path.Combine(folder, shard)))
-                files.Add(SafetensorsFile.Open(path));
+                files.Add(SafetensorsFile.Open(path, memory));
             HuggingFaceWeights weights = new(folder, files);
             if (weightMap is not null)
                 weights.CheckIndex(index, weightMap);
@@ -73,7 +75,12 @@ public sealed class HuggingFaceWeights : IWeightSource
     /// <inheritdoc/>
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    private static Dictionary<string, string> ReadIndex(string path, string folder)
+    /// <summary>Reads an index.</summary>
+    /// <param name="path">The index.</param>
+    /// <param name="folder">Folder of the model.</param>
+    /// <returns>Shards by the names of the tensors; each is there.</returns>
+    /// <exception cref="InputException">The index is faulty, or a shard is missing.</exception>
+    internal static Dictionary<string, string> ReadIndex(string path, string folder)
     {
         Dictionary<string, string> weightMap = new(StringComparer.Ordinal);
         using JsonDocument document = JsonFile.Parse(path, MaxIndexBytes);
@@ -84,9 +91,9 @@ public sealed class HuggingFaceWeights : IWeightSource
         {
             string? shard = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null;
             if (shard is null || !shard.EndsWith(".safetensors", StringComparison.Ordinal) || shard.AsSpan().ContainsAny("/\\:\0"))
-                throw new InputException($"{path}: weight_map places \"{property.Name}\" in {property.Value.GetRawText()}, expected the name of a .safetensors file of the same folder; fetch or export the model again");
+                throw new InputException($"{path}: weight_map places \"{MessageText.Name(property.Name)}\" in {MessageText.Name(property.Value.GetRawText())}, expected the name of a .safetensors file of the same folder; fetch or export the model again");
             if (!File.Exists(System.IO.Path.Combine(folder, shard)))
-                throw new InputException($"{path}: weight_map places \"{property.Name}\" in {shard}, which is not in the folder; fetch the missing shard");
+                throw new InputException($"{path}: weight_map places \"{MessageText.Name(property.Name)}\" in {MessageText.Name(shard)}, which is not in the folder; fetch the missing shard");
             weightMap.Add(property.Name, shard);
         }
 
@@ -100,11 +107,11 @@ public sealed class HuggingFaceWeights : IWeightSource
         foreach ((string name, string shard) in weightMap)
         {
             if (!_fileOf.TryGetValue(name, out SafetensorsFile? file) || System.IO.Path.GetFileName(file.Path) != shard)
-                throw new InputException($"{path}: weight_map places \"{name}\" in {shard}, which does not hold it; fetch or export the model again");
+                throw new InputException($"{path}: weight_map places \"{MessageText.Name(name)}\" in {MessageText.Name(shard)}, which does not hold it; fetch or export the model again");
         }
 
         string[] unlisted = [.. Shapes.Keys.Where(name => !weightMap.ContainsKey(name)).Order(StringComparer.Ordinal)];
         if (unlisted.Length > 0)
-            throw new InputException($"{path}: weight_map leaves out tensors that the shards hold: {string.Join(", ", unlisted)}; fetch or export the model again");
+            throw new InputException($"{path}: weight_map leaves out tensors that the shards hold: {MessageText.List(unlisted)}; fetch or export the model again");
     }
 }

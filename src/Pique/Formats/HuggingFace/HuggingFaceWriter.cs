@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pique.Formats.Gguf.Tokenizers;
 using Pique.Formats.Safetensors;
 using Pique.Models.Llama;
 using Pique.Quantization;
@@ -88,8 +89,14 @@ public static class HuggingFaceWriter
                 Copy(source, Path.Combine(partial, HuggingFaceNames.CompanionName(source)));
         });
 
+    /// <summary>Copies a file of the tokenizer; of a GGUF file, which may hold a model, the tokenizer alone.</summary>
     private static void Copy(string source, string target)
     {
+        if (Path.GetExtension(source) == GgufTokenizerFile.Extension)
+        {
+            GgufTokenizerFile.Extract(source, target);
+            return;
+        }
         using FileStream content = new(InputFile.Open(source), FileAccess.Read);
         AtomicFile.Write(target, content.CopyTo);
     }

@@ -6,6 +6,9 @@ namespace Pique.Formats.HuggingFace;
 /// <summary>Reads the fields of a JSON object, gathering faults instead of stopping at the first. A field that is null counts as absent.</summary>
 internal sealed class JsonFields
 {
+    /// <summary>Most faults gathered: a file made to do harm could have millions.</summary>
+    private const int MostFaults = 100;
+
     private const string ConfigFix = "use the config.json of the checkpoint";
 
     private readonly JsonElement _element;
@@ -40,8 +43,12 @@ internal sealed class JsonFields
     /// <summary>Whether a field is there, be it null.</summary>
     public bool IsNamed(string key) => _element.TryGetProperty(key, out _);
 
-    /// <summary>Adds a fault.</summary>
-    public void Fault(string key, string found, string expected, string? fix = null) => _faults.Add(new ConfigurationFault(_prefix + key, found, expected, fix ?? _fix));
+    /// <summary>Adds a fault, unless there are very many already.</summary>
+    public void Fault(string key, string found, string expected, string? fix = null)
+    {
+        if (_faults.Count < MostFaults)
+            _faults.Add(new ConfigurationFault(MessageText.Name(_prefix + key), found, expected, fix ?? _fix));
+    }
 
     /// <summary>A whole number, of at least 1 if not told otherwise, that must be there; 0 after a fault.</summary>
     public int Count(string key, int largest = int.MaxValue, int least = 1)

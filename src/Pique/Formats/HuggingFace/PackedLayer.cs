@@ -66,7 +66,7 @@ internal sealed record PackedLayer(CodeGrid Grid, QuantGranularity Granularity, 
         }
         catch (InputException failure)
         {
-            throw new InputException($"{file.Path}: tensor \"{name}\": {failure.Message} Fetch or export the model again.", failure);
+            throw new InputException($"{file.Path}: tensor \"{MessageText.Name(name)}\": {failure.Message} Fetch or export the model again.", failure);
         }
     }
 
@@ -77,7 +77,7 @@ internal sealed record PackedLayer(CodeGrid Grid, QuantGranularity Granularity, 
     {
         SafetensorsTensor part = file[name];
         if (part.Dtype != dtype || !part.Shape.SequenceEqual(shape))
-            throw new InputException($"{file.Path}: tensor \"{name}\" is {part.Dtype.FormatName()} of shape {Shapes.Format(part.Shape)}, expected {dtype.FormatName()} of shape {Shapes.Format(shape)}; use the config.json and the weights of one model");
+            throw new InputException($"{file.Path}: tensor \"{MessageText.Name(name)}\" is {part.Dtype.FormatName()} of shape {Shapes.Format(part.Shape)}, expected {dtype.FormatName()} of shape {Shapes.Format(shape)}; use the config.json and the weights of one model");
         return file.ReadBytes(name);
     }
 }

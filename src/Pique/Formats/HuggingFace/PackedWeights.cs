@@ -21,7 +21,7 @@ internal sealed class PackedWeights : IWeightSource
         {
             string name = layer + PackedLayer.WeightSuffix;
             if (!expected.TryGetValue(name, out long[]? shape) || shape.Length != 2)
-                throw new InputException($"{folder}: config.json describes a quantized layer \"{layer}\" that a model of its shape does not have; use the config.json and the weights of one model");
+                throw new InputException($"{folder}: config.json describes a quantized layer \"{MessageText.Name(layer)}\" that a model of its shape does not have; use the config.json and the weights of one model");
             _quantized.Add(name, description.Read(file, name, shape[0], shape[1]));
             foreach (string suffix in description.Suffixes)
                 shapes.Remove(name + suffix);

@@ -53,7 +53,7 @@ public static class QuantizedTensorFile
         }
 
         if (surplus.Count > 0)
-            throw new InputException($"{path}: tensor \"{surplus.Min(StringComparer.Ordinal)}\" belongs to no weight that the metadata describes; {Fix}");
+            throw new InputException($"{path}: tensor \"{MessageText.Name(surplus.Min(StringComparer.Ordinal)!)}\" belongs to no weight that the metadata describes; {Fix}");
         return tensors;
     }
 
@@ -61,9 +61,11 @@ public static class QuantizedTensorFile
     {
         if (!file.Metadata.TryGetValue(LlamaConfigJson.QuantizationKey, out string? description))
             throw new InputException($"{file.Path}: its metadata has no \"{LlamaConfigJson.QuantizationKey}\", so that it is no file of quantized weights; {Fix}");
+        if (description.Length > LlamaConfigJson.MaxConfigBytes)
+            throw new InputException($"{file.Path}: \"{LlamaConfigJson.QuantizationKey}\" of its metadata has {description.Length} characters, at most {LlamaConfigJson.MaxConfigBytes} are expected; {Fix}");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(description, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using JsonDocument document = StrictJson.Parse(Encoding.UTF8.GetBytes(description));
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InputException($"{file.Path}: \"{LlamaConfigJson.QuantizationKey}\" of its metadata is no JSON object; {Fix}");
             JsonFields fields = new(document.RootElement, Fix);
@@ -71,9 +73,8 @@ public static class QuantizedTensorFile
                 fields, entry => (PackedLayerJson.Read(entry), entry.Count("rows", least: 0), entry.Count("columns", least: 0)));
             return fields.Faults.Count == 0 ? layers : throw new ConfigurationException(file.Path, fields.Faults);
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        catch (JsonException failure)
         {
-            // InvalidOperationException is what JsonElement raises for text that is no valid UTF-16 once unescaped.
             throw new InputException($"{file.Path}: \"{LlamaConfigJson.QuantizationKey}\" of its metadata is no valid JSON ({failure.Message}); {Fix}", failure);
         }
     }

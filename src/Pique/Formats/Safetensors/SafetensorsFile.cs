@@ -17,17 +17,18 @@ public sealed class SafetensorsFile : IDisposable
     private const int BufferElements = 1 << 15;
 
     private readonly SafeFileHandle _handle;
-    private readonly long _dataStart;
     private readonly Dictionary<string, SafetensorsTensor> _byName;
 
-    private SafetensorsFile(string path, SafeFileHandle handle, long dataStart, IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    private SafetensorsFile(SafeFileHandle handle, SafetensorsHeader header, long dataStart, long fileBytes)
     {
-        Path = path;
         _handle = handle;
-        _dataStart = dataStart;
-        Tensors = tensors;
-        Metadata = metadata;
-        _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        Path = header.Path;
+        DataStart = dataStart;
+        FileBytes = fileBytes;
+        Tensors = header.Tensors;
+        Metadata = SafetensorsDigests.Without(header.Metadata);
+        AllMetadata = header.Metadata;
+        _byName = header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
     /// <summary>The file's path as given.</summary>
@@ -36,19 +37,35 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>All tensors, in the order of their bytes.</summary>
     public IReadOnlyList<SafetensorsTensor> Tensors { get; }
 
-    /// <summary>The "__metadata__" of the file; empty where absent.</summary>
+    /// <summary>The "__metadata__" of the file without the digests that <see cref="SafetensorsWriter"/> records; empty where absent.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>All of "__metadata__".</summary>
+    internal IReadOnlyDictionary<string, string> AllMetadata { get; }
+
+    /// <summary>Length of the file.</summary>
+    internal long FileBytes { get; }
+
+    /// <summary>Bytes ahead of the data.</summary>
+    internal long DataStart { get; }
 
     /// <summary>Opens a file and checks its whole header.</summary>
     /// <param name="path">File to read.</param>
     /// <exception cref="InputException">The file is missing, unreadable, truncated or contradicts itself.</exception>
-    public static SafetensorsFile Open(string path)
+    public static SafetensorsFile Open(string path) => Open(path, new HeaderMemory());
+
+    /// <summary>Opens one of the files of a model.</summary>
+    /// <param name="path">File to read.</param>
+    /// <param name="memory">Counts what the headers of all of them take.</param>
+    /// <param name="requireWhole">False to open a file that was cut short or has bytes to spare, in order to say what is wrong with it.</param>
+    /// <exception cref="InputException">The file is missing, unreadable, truncated or contradicts itself.</exception>
+    internal static SafetensorsFile Open(string path, HeaderMemory memory, bool requireWhole = true)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         SafeFileHandle handle = InputFile.Open(path);
         try
         {
-            long fileBytes = RandomAccess.GetLength(handle);
+            long fileBytes = InputFile.LengthOf(handle, path);
             if (fileBytes < LengthBytes)
                 throw new InputException($"{path}: has {fileBytes} bytes, a safetensors file has at least {LengthBytes}; fetch it again");
 
@@ -60,11 +77,15 @@ public sealed class SafetensorsFile : IDisposable
             if ((long)headerBytes > fileBytes - LengthBytes)
                 throw new InputException($"{path}: the safetensors header claims {headerBytes} bytes, the file has {fileBytes - LengthBytes} after the length field; it was cut short, fetch it again");
 
-            byte[] header = new byte[headerBytes];
-            InputFile.ReadExactly(handle, path, LengthBytes, header);
+            if (!memory.TryTake((long)headerBytes))
+                throw new InputException($"{path}: the headers of the model take more than {HeaderMemory.MostBytes >> 20} MiB of memory; no model needs that much, the file is damaged or made to exhaust memory");
+            byte[] json = new byte[headerBytes];
+            InputFile.ReadExactly(handle, path, LengthBytes, json);
             long dataStart = LengthBytes + (long)headerBytes;
-            (IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string> metadata) = SafetensorsHeader.Parse(header, path, fileBytes - dataStart);
-            return new SafetensorsFile(path, handle, dataStart, tensors, metadata);
+            SafetensorsHeader header = SafetensorsHeader.Parse(json, path, memory);
+            if (requireWhole)
+                header.RequireWhole(fileBytes - dataStart);
+            return new SafetensorsFile(handle, header, dataStart, fileBytes);
         }
         catch
         {
@@ -81,7 +102,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="name">Name of the tensor.</param>
     /// <exception cref="InputException">The file has no such tensor.</exception>
     public SafetensorsTensor this[string name] => Find(name)
-        ?? throw new InputException($"{Path}: has no tensor \"{name}\"; check that the file is the right one");
+        ?? throw new InputException($"{Path}: has no tensor \"{MessageText.Name(name)}\"; check that the file is the right one");
 
     /// <summary>Reads a tensor's bytes as stored.</summary>
     /// <param name="name">Name of the tensor.</param>
@@ -93,7 +114,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new InputException($"{Path}: tensor \"{name}\" has {tensor.StoredBytes} bytes, at most {Array.MaxLength} can be read at once; split it");
 
         byte[] content = new byte[tensor.StoredBytes];
-        InputFile.ReadExactly(_handle, Path, _dataStart + tensor.Begin, content);
+        ReadFileBytes(DataStart + tensor.Begin, content);
         return content;
     }
 
@@ -107,7 +128,7 @@ public sealed class SafetensorsFile : IDisposable
         SafetensorsTensor tensor = this[name];
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, tensor.ElementCount - firstElement, nameof(destination));
-        long offset = _dataStart + tensor.Begin + (firstElement * tensor.Dtype.ElementBytes());
+        long offset = DataStart + tensor.Begin + (firstElement * tensor.Dtype.ElementBytes());
         switch (tensor.Dtype)
         {
             case SafetensorsDtype.F32:
@@ -119,6 +140,21 @@ public sealed class SafetensorsFile : IDisposable
             default:
                 throw new InputException($"{Path}: tensor \"{name}\" is {tensor.Dtype.FormatName()}, expected F32, F16 or BF16; export the model in one of these");
         }
+    }
+
+    /// <summary>Reads elements of an I32 tensor.</summary>
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="firstElement">Index of the first element to read, in row-major order.</param>
+    /// <param name="destination">Filled completely.</param>
+    /// <exception cref="InputException">There is no such tensor, it is of another dtype, or the file is cut short.</exception>
+    public void ReadInt32(string name, long firstElement, Span<int> destination)
+    {
+        SafetensorsTensor tensor = this[name];
+        if (tensor.Dtype != SafetensorsDtype.I32)
+            throw new InputException($"{Path}: tensor \"{name}\" is {tensor.Dtype.FormatName()}, expected I32; check that the file is the right one");
+        ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, tensor.ElementCount - firstElement, nameof(destination));
+        InputFile.ReadExactly(_handle, Path, DataStart + tensor.Begin + (firstElement * sizeof(int)), MemoryMarshal.AsBytes(destination));
     }
 
     /// <summary>Reads a whole F32, F16 or BF16 tensor as float32, which is exact.</summary>
@@ -135,6 +171,12 @@ public sealed class SafetensorsFile : IDisposable
         ReadFloat32(name, 0, values);
         return values;
     }
+
+    /// <summary>Reads bytes of the file, wherever they are.</summary>
+    /// <param name="firstByte">Index of the first byte to read.</param>
+    /// <param name="destination">Filled completely.</param>
+    /// <exception cref="InputException">The file is cut short.</exception>
+    internal void ReadFileBytes(long firstByte, Span<byte> destination) => InputFile.ReadExactly(_handle, Path, firstByte, destination);
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();

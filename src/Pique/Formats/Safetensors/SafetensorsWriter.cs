@@ -1,21 +1,23 @@
 using System.Buffers.Binary;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace Pique.Formats.Safetensors;
 
 /// <summary>Writes safetensors files. Equal entries give equal bytes: metadata by key, then tensors by falling alignment and name, as the reference implementation orders them.</summary>
+/// <remarks>
+/// Two keys are added to the metadata, which other readers pass over: <c>pique.tensor_sha256</c>, a JSON object with the SHA-256 of each
+/// tensor's bytes, and <c>pique.header_sha256</c>, that of all bytes ahead of the data with its own 64 digits taken as '0'. They are filled
+/// in once the data is written.
+/// </remarks>
 public static class SafetensorsWriter
 {
-    private const int HeaderAlignmentBytes = 8;
-
     /// <summary>Writes a file atomically.</summary>
     /// <param name="path">File to write.</param>
     /// <param name="entries">Tensors, in any order.</param>
-    /// <param name="metadata">Strings to store in "__metadata__"; null or empty for none.</param>
-    /// <exception cref="ArgumentException">Two entries share a name, a name is reserved, or a shape is impossible.</exception>
+    /// <param name="metadata">Strings to store in "__metadata__"; null or empty for none but the digests.</param>
+    /// <exception cref="ArgumentException">Two entries share a name, a name or key is reserved or not allowed, or a shape is impossible.</exception>
     /// <exception cref="InvalidOperationException">An entry wrote another number of bytes than its shape asks for.</exception>
     /// <exception cref="InputException">The path cannot be written to.</exception>
+    /// <exception cref="RunFailedException">Writing failed midway, for example on a full disk.</exception>
     public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(entries);
@@ -25,78 +27,31 @@ public static class SafetensorsWriter
                 .OrderByDescending(entry => entry.Dtype.ElementBytes())
                 .ThenBy(entry => entry.Name, StringComparer.Ordinal),
         ];
-        byte[] header = Header(ordered, metadata ?? new Dictionary<string, string>());
-        AtomicFile.Write(path, stream => WriteAll(stream, header, ordered));
+        SafetensorsHeaderWriter header = new(ordered, metadata ?? new Dictionary<string, string>());
+        AtomicFile.Write(path, stream =>
+        {
+            WriteHeader(stream, header.Unsealed());
+            byte[][] digests = [.. ordered.Select(entry => WriteTensor(stream, entry))];
+            stream.Position = 0;
+            WriteHeader(stream, header.Sealed(digests));
+        });
     }
 
-    private static void WriteAll(Stream stream, byte[] header, SafetensorsEntry[] entries)
+    private static void WriteHeader(Stream stream, byte[] header)
     {
         Span<byte> lengthField = stackalloc byte[SafetensorsFile.LengthBytes];
-        BinaryPrimitives.WriteUInt64LittleEndian(lengthField, (ulong)header.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(lengthField, header.Length);
         stream.Write(lengthField);
         stream.Write(header);
-        foreach (SafetensorsEntry entry in entries)
-        {
-            long start = stream.Position;
-            entry.WriteContent(stream);
-            long writtenBytes = stream.Position - start;
-            if (writtenBytes != StoredBytes(entry))
-                throw new InvalidOperationException($"tensor \"{entry.Name}\" wrote {writtenBytes} bytes, expected {StoredBytes(entry)} for {entry.Dtype.FormatName()} of shape {Shapes.Format(entry.Shape)}");
-        }
     }
 
-    private static byte[] Header(SafetensorsEntry[] entries, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] WriteTensor(Stream stream, SafetensorsEntry entry)
     {
-        using MemoryStream buffer = new();
-        HashSet<string> names = new(StringComparer.Ordinal) { SafetensorsHeader.MetadataKey };
-        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            if (metadata.Count > 0)
-            {
-                json.WriteStartObject(SafetensorsHeader.MetadataKey);
-                foreach ((string key, string text) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-                    json.WriteString(key, text);
-                json.WriteEndObject();
-            }
-
-            long begin = 0;
-            foreach (SafetensorsEntry entry in entries)
-            {
-                if (!names.Add(entry.Name))
-                    throw new ArgumentException($"tensor name \"{entry.Name}\" is reserved or given twice; names are unique", nameof(entries));
-                long end = checked(begin + StoredBytes(entry));
-                WriteEntry(json, entry, begin, end);
-                begin = end;
-            }
-
-            json.WriteEndObject();
-        }
-
-        while ((SafetensorsFile.LengthBytes + buffer.Length) % HeaderAlignmentBytes != 0)
-            buffer.WriteByte((byte)' ');
-        return buffer.ToArray();
-    }
-
-    private static void WriteEntry(Utf8JsonWriter json, SafetensorsEntry entry, long begin, long end)
-    {
-        json.WriteStartObject(entry.Name);
-        json.WriteString("dtype", entry.Dtype.FormatName());
-        json.WriteStartArray("shape");
-        foreach (long size in entry.Shape)
-            json.WriteNumberValue(size);
-        json.WriteEndArray();
-        json.WriteStartArray("data_offsets");
-        json.WriteNumberValue(begin);
-        json.WriteNumberValue(end);
-        json.WriteEndArray();
-        json.WriteEndObject();
-    }
-
-    private static long StoredBytes(SafetensorsEntry entry)
-    {
-        if (entry.Shape.Any(size => size < 0))
-            throw new ArgumentException($"tensor \"{entry.Name}\" has shape {Shapes.Format(entry.Shape)}; sizes are zero or more", nameof(entry));
-        return checked(Shapes.ElementCount(entry.Shape) * entry.Dtype.ElementBytes());
+        using DigestStream content = new(stream);
+        entry.WriteContent(content);
+        long expectedBytes = SafetensorsHeaderWriter.StoredBytes(entry);
+        if (content.Length != expectedBytes)
+            throw new InvalidOperationException($"tensor \"{entry.Name}\" wrote {content.Length} bytes, expected {expectedBytes} for {entry.Dtype.FormatName()} of shape {Shapes.Format(entry.Shape)}");
+        return content.Finish();
     }
 }

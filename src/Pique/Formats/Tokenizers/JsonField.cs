@@ -36,6 +36,7 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
         try
         {
             ReadOnlyMemory<byte> json = content.AsSpan().StartsWith("\uFEFF"u8) ? content.AsMemory(3) : content;
+            StrictJson.Check(json.Span, TokenizerFile.MaximumJsonTokens);
             using JsonDocument document = JsonDocument.Parse(json);
             return new JsonField(document.RootElement.Clone(), path, string.Empty);
         }

@@ -5,6 +5,9 @@ namespace Pique.Formats.Tokenizers;
 /// <summary>The merges of a byte-pair vocabulary, by the ids they join.</summary>
 internal sealed class MergeRules
 {
+    /// <summary>Most characters looked at to find the parts of scored tokens; the largest vocabularies in use need a tenth of it.</summary>
+    private const long MaximumComparedCharacters = 1L << 30;
+
     private readonly Dictionary<(int Left, int Right), (int Rank, int MergedId)> _merges;
     private readonly HashSet<(Rune Last, Rune First)> _seams = [];
 
@@ -42,8 +45,12 @@ internal sealed class MergeRules
     /// <param name="vocabulary">Token to id.</param>
     /// <param name="scores">Score of each id.</param>
     /// <param name="where">File, for errors.</param>
-    public static MergeRules FromScores(IReadOnlyDictionary<string, int> vocabulary, IReadOnlyList<float> scores, string where)
+    /// <exception cref="InputException">The tokens are so long that finding their parts would take minutes.</exception>
+    public static MergeRules FromScores(Dictionary<string, int> vocabulary, IReadOnlyList<float> scores, string where)
     {
+        if (vocabulary.Keys.Sum(token => (long)token.Length * token.Length) > MaximumComparedCharacters)
+            throw new InputException($"{where}: has tokens of up to {vocabulary.Keys.Max(token => token.Length)} characters, far more than any vocabulary in use; the file is damaged, or made to take up time.");
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
         Dictionary<float, int> rankOfScore = vocabulary.Values.Select(id => scores[id]).Distinct().OrderDescending()
             .Select((score, rank) => (score, rank)).ToDictionary(entry => entry.score, entry => entry.rank);
         List<(string, string, int)> merges = [];
@@ -51,7 +58,7 @@ internal sealed class MergeRules
         {
             for (int cut = 1; cut < token.Length; cut++)
             {
-                if (vocabulary.ContainsKey(token[..cut]) && vocabulary.ContainsKey(token[cut..]))
+                if (lookup.ContainsKey(token.AsSpan(0, cut)) && lookup.ContainsKey(token.AsSpan(cut)))
                     merges.Add((token[..cut], token[cut..], rankOfScore[scores[id]]));
             }
         }

@@ -9,12 +9,13 @@ internal static class PieceMerger
     /// <param name="characters">Ids of the piece's characters.</param>
     /// <param name="rules">Merges.</param>
     /// <param name="ids">Takes the ids of the merged tokens.</param>
-    public static void Merge(ReadOnlySpan<int> characters, MergeRules rules, List<int> ids)
+    /// <returns>Rank of the last merge applied, or null where none was.</returns>
+    public static int? Merge(ReadOnlySpan<int> characters, MergeRules rules, List<int> ids)
     {
         if (characters.Length == 1)
         {
             ids.Add(characters[0]);
-            return;
+            return null;
         }
         int[] symbols = characters.ToArray();
         int[] previous = new int[symbols.Length];
@@ -29,13 +30,15 @@ internal static class PieceMerger
         for (int i = 0; i + 1 < symbols.Length; i++)
             Enqueue(i);
 
-        while (queue.TryDequeue(out (int Position, int Left, int Right, int MergedId) merge, out _))
+        int? lastRank = null;
+        while (queue.TryDequeue(out (int Position, int Left, int Right, int MergedId) merge, out (int Rank, int Position) order))
         {
             int position = merge.Position;
             int right = next[position];
             // Outdated: one of the two has been merged away since.
             if (removed[position] || right == None || symbols[position] != merge.Left || symbols[right] != merge.Right)
                 continue;
+            lastRank = order.Rank;
             symbols[position] = merge.MergedId;
             removed[right] = true;
             next[position] = next[right];
@@ -53,6 +56,8 @@ internal static class PieceMerger
             if (!removed[i])
                 ids.Add(symbols[i]);
         }
+
+        return lastRank;
 
         void Enqueue(int left)
         {

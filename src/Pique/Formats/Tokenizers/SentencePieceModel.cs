@@ -22,4 +22,13 @@ internal sealed record SentencePieceModel(string File, IReadOnlyList<(string Tex
 
     /// <summary>True where spaces at both ends are dropped and runs of spaces become one.</summary>
     public bool RemoveExtraSpaces { get; init; } = true;
+
+    /// <summary>
+    /// True where pieces that are always taken whole are found in the text as typed and each stretch between them is normalized by itself, as
+    /// llama.cpp does; false where the text is normalized first, as SentencePiece does.
+    /// </summary>
+    public bool NormalizesStretches { get; init; }
+
+    /// <summary>Text that the unknown piece decodes to: SentencePiece shows where it was, llama.cpp leaves it out.</summary>
+    public string UnknownSurface { get; init; } = " ⁇ ";
 }

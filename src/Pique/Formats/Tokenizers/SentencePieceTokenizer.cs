@@ -8,9 +8,6 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
 {
     private const char VisibleSpace = '▁';
 
-    /// <summary>Decoded text of the unknown piece, as SentencePiece writes it.</summary>
-    private const string UnknownSurface = " ⁇ ";
-
     private readonly SentencePieceModel _file;
     private readonly BytePairModel _model;
     private readonly AddedTokens? _whole;
@@ -35,6 +32,9 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
 
     /// <inheritdoc/>
     public int? UnknownId => _model.FallsBackToEveryByte ? null : _file.UnknownId;
+
+    /// <summary>The merging part.</summary>
+    public BytePairModel Pairs => _model;
 
     /// <summary>Builds the tokenizer.</summary>
     /// <exception cref="InputException">The vocabulary contradicts itself.</exception>
@@ -65,7 +65,7 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
             ByteIds = file.ByteFallback ? TokenDecoder.ByteIds(name => all.TryGetValue(name, out int id) && file.Pieces[id].Type == PieceType.Byte ? id : null) : null,
         };
         BytePairModel model = BytePairModel.FromScores(text, [.. file.Pieces.Select(piece => piece.Score)], options, file.File);
-        TokenDecoder decoder = new([.. file.Pieces.Select(BytesOf)], file.AddDummyPrefix ? 1 : 0);
+        TokenDecoder decoder = new([.. file.Pieces.Select(piece => BytesOf(piece, file.UnknownSurface))], file.AddDummyPrefix ? 1 : 0);
         return new SentencePieceTokenizer(file, model, whole.Count == 0 ? null : new AddedTokens(whole), decoder);
     }
 
@@ -76,14 +76,14 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
         ArgumentNullException.ThrowIfNull(text);
         if (text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
             text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
-        string normalized = Normalize(text, continuation);
-        List<int> ids = new(normalized.Length / 3);
-        foreach ((string stretch, int? wholeId) in _whole?.Split(normalized) ?? [(normalized, null)])
+        List<int> ids = new(text.Length / 3);
+        string whole = _file.NormalizesStretches ? text : Normalize(text, continuation);
+        foreach ((string stretch, int? wholeId) in _whole?.Split(whole) ?? [(whole, null)])
         {
             if (wholeId is int id)
                 ids.Add(id);
             else
-                _model.Encode(stretch, ids);
+                _model.Encode(_file.NormalizesStretches ? Normalize(stretch, continuation && ids.Count == 0) : stretch, ids);
         }
         return ids;
     }
@@ -106,10 +106,10 @@ internal sealed class SentencePieceTokenizer : ITextTokenizer
         return text.Replace(' ', VisibleSpace);
     }
 
-    private static byte[] BytesOf((string Text, float Score, PieceType Type) piece) => piece.Type switch
+    private static byte[] BytesOf((string Text, float Score, PieceType Type) piece, string unknownSurface) => piece.Type switch
     {
         PieceType.Control => [],
-        PieceType.Unknown => Encoding.UTF8.GetBytes(UnknownSurface),
+        PieceType.Unknown => Encoding.UTF8.GetBytes(unknownSurface),
         PieceType.Byte when TokenDecoder.ByteOf(piece.Text) is byte value => [value],
         _ => Encoding.UTF8.GetBytes(piece.Text.Replace(VisibleSpace, ' ')),
     };

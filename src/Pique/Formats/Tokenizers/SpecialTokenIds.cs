@@ -7,8 +7,14 @@ namespace Pique.Formats.Tokenizers;
 /// <param name="End">Id that ends a text, or null.</param>
 internal readonly record struct SpecialTokenIds(int? Begin, int? End)
 {
+    /// <summary>File that describes how a tokenizer is used.</summary>
+    public const string ConfigName = "tokenizer_config.json";
+
+    /// <summary>File that says how a chat becomes text.</summary>
+    public const string ChatTemplateName = "chat_template.jinja";
+
     /// <summary>Files that may name the tokens, those believed first standing first.</summary>
-    public static IReadOnlyList<string> FileNames { get; } = ["tokenizer_config.json", "special_tokens_map.json"];
+    public static IReadOnlyList<string> FileNames { get; } = [ConfigName, "special_tokens_map.json"];
 
     /// <summary>Looks the ids up in tokenizer_config.json, special_tokens_map.json, config.json and the post-processor, in this order.</summary>
     /// <param name="folder">Folder of the tokenizer.</param>
@@ -27,13 +33,28 @@ internal readonly record struct SpecialTokenIds(int? Begin, int? End)
         return ids.Or(FromTemplate(postProcessor, idOf));
     }
 
-    private SpecialTokenIds Or(SpecialTokenIds other) => new(Begin ?? other.Begin, End ?? other.End);
+    /// <summary>Looks up the id of one special token in tokenizer_config.json, special_tokens_map.json and config.json, in this order.</summary>
+    /// <param name="folder">Folder of the tokenizer.</param>
+    /// <param name="name">Name of the token's part, for example "pad".</param>
+    /// <param name="idOf">Id of a token, or null where there is none.</param>
+    public static int? Find(string folder, string name, Func<string, int?> idOf)
+    {
+        foreach (string fileName in FileNames)
+        {
+            if (Open(folder, fileName) is JsonField file && Named(file[$"{name}_token"], idOf) is int id)
+                return id;
+        }
+        return Open(folder, "config.json") is JsonField config ? Numbered(config[$"{name}_token_id"]) : null;
+    }
 
-    private static JsonField? Open(string folder, string name)
+    /// <summary>Opens a file beside a tokenizer; null where it is absent.</summary>
+    public static JsonField? Open(string folder, string name)
     {
         string path = Path.Combine(folder, name);
         return File.Exists(path) ? JsonField.ReadFile(path, TokenizerFile.MaximumBytes) : null;
     }
+
+    private SpecialTokenIds Or(SpecialTokenIds other) => new(Begin ?? other.Begin, End ?? other.End);
 
     private static int? Named(JsonField field, Func<string, int?> idOf)
     {
@@ -53,7 +74,10 @@ internal readonly record struct SpecialTokenIds(int? Begin, int? End)
         return first.IsNull ? null : first.Count();
     }
 
-    private static SpecialTokenIds FromTemplate(JsonField postProcessor, Func<string, int?> idOf)
+    /// <summary>The tokens that a template puts around a text.</summary>
+    /// <param name="postProcessor">Post-processor of a tokenizer.json, or a missing field.</param>
+    /// <param name="idOf">Id of a token, or null where there is none.</param>
+    public static SpecialTokenIds FromTemplate(JsonField postProcessor, Func<string, int?> idOf)
     {
         if (postProcessor.IsNull)
             return default;

@@ -20,9 +20,10 @@ internal static class TokenizerComponents
         return type switch
         {
             "Sequence" => new SequenceNormalizer([.. field["normalizers"].Items().Select(Normalizer).OfType<ITextNormalizer>()]),
+            "NFC" => new ComposingNormalizer(),
             "Prepend" => new PrependNormalizer(field["prepend"].Text()),
             "Replace" => new ReplaceNormalizer(Pattern(field["pattern"]), field["content"].Text()),
-            _ => throw field.Unsupported(type, "Sequence", "Prepend", "Replace"),
+            _ => throw field.Unsupported(type, "Sequence", "NFC", "Prepend", "Replace"),
         };
     }
 

@@ -100,6 +100,16 @@ public sealed class LlamaModel : CausalLanguageModel
         _head is { } head ? head.forward(hidden) : _backbone.Embedding.Project(hidden);
 
     /// <inheritdoc/>
+    public override LogitFactors? FactorLogits(Tensor hidden)
+    {
+        IQuantizableLayer layer = _head is { } head ? head : _backbone.Embedding;
+        Tensor input = _head?.QuantizedInput(hidden) ?? hidden;
+        return layer.Frozen?.ConstantWeight(layer.WeightQuantizer) is { } constant
+            ? new(input, layer.Weight) { Frozen = constant }
+            : new(input, layer.EffectiveWeight());
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

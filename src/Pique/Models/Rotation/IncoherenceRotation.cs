@@ -40,12 +40,12 @@ public static class IncoherenceRotation
         LlamaModel rotated = storage is null ? new(config) : LlamaModel.WithoutMatrices(config);
         using IDisposable noGradients = no_grad();
         using RandomizedHadamard stream = CreateRotation(model.Config.HiddenSize, seed, "residual stream", logger);
-        RotateEnds(model, rotated, stream.Matrix, storage);
+        RotateEnds(model, rotated, stream, storage);
         for (int index = 0; index < model.Config.LayerCount; index++)
         {
             // Layer 0 must not share its seed with the stream.
             using RandomizedHadamard heads = CreateRotation(model.Config.HeadSize, unchecked(seed + index + 1), $"heads of layer {index}", logger);
-            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream.Matrix, heads.Matrix, storage);
+            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream, heads, storage);
         }
 
         return rotated;
@@ -59,13 +59,13 @@ public static class IncoherenceRotation
         return rotation;
     }
 
-    private static void RotateEnds(LlamaModel source, LlamaModel target, Tensor rotation, FrozenStorage? storage)
+    private static void RotateEnds(LlamaModel source, LlamaModel target, RandomizedHadamard rotation, FrozenStorage? storage)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor embedding = Weight(source.Backbone.Embedding);
         Tensor head = (source.Head is { } own ? Weight(own) : embedding).to(ScalarType.Float64);
-        Store(target.Backbone.Embedding, embedding.to(ScalarType.Float64).matmul(rotation.t()), storage);
-        Store(target.Head!, head.mul(source.Backbone.FinalNorm.Gain).matmul(rotation.t()), storage);
+        Store(target.Backbone.Embedding, Turn(embedding.to(ScalarType.Float64, copy: true), rotation), storage);
+        Store(target.Head!, Turn(head.mul(source.Backbone.FinalNorm.Gain), rotation), storage);
     }
 
     private static Tensor Weight(IQuantizableLayer layer) => layer.LatentWeight();
@@ -78,7 +78,7 @@ public static class IncoherenceRotation
             layer.Frozen = new(FrozenWeightBuilder.Of(storage.Value, weight.to(ScalarType.Float32)));
     }
 
-    private static void RotateBlock(LlamaBlock source, LlamaBlock target, Tensor stream, Tensor headRotation, FrozenStorage? storage)
+    private static void RotateBlock(LlamaBlock source, LlamaBlock target, RandomizedHadamard stream, RandomizedHadamard headRotation, FrozenStorage? storage)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor attentionGain = source.AttentionNorm.Gain, feedForwardGain = source.FeedForwardNorm.Gain;
@@ -92,15 +92,15 @@ public static class IncoherenceRotation
 
         // Rows of v_proj and columns of o_proj come in blocks of one head. All heads of a layer turn alike,
         // so query heads undo the rotation of the key/value head they share, however heads are grouped.
-        long headSize = headRotation.shape[0];
+        long headSize = headRotation.Order;
         Tensor value = Reader(from.ValueProjection, attentionGain);
-        Store(to.ValueProjection, headRotation.matmul(value.view(-1, headSize, value.shape[1])).view(value.shape), storage);
+        Store(to.ValueProjection, Turn(value.view(-1, headSize, value.shape[1]), headRotation, 1).view(value.shape), storage);
         if (from.ValueProjection.Bias is { } valueBias)
-            to.ValueProjection.Bias!.copy_(valueBias.to(ScalarType.Float64).view(-1, headSize).matmul(headRotation.t()).view(-1));
+            to.ValueProjection.Bias!.copy_(Turn(valueBias.to(ScalarType.Float64).view(-1, headSize), headRotation).view(-1));
         Tensor output = Writer(from.OutputProjection);
-        Store(to.OutputProjection, output.view(output.shape[0], -1, headSize).matmul(headRotation.t()).view(output.shape), storage);
+        Store(to.OutputProjection, Turn(output.view(output.shape[0], -1, headSize), headRotation).view(output.shape), storage);
         if (from.OutputProjection.Bias is { } outputBias)
-            to.OutputProjection.Bias!.copy_(stream.matmul(outputBias.to(ScalarType.Float64)));
+            to.OutputProjection.Bias!.copy_(Turn(outputBias.to(ScalarType.Float64).view(1, -1), stream).view(-1));
 
         Store(target.FeedForward.GateProjection, Reader(source.FeedForward.GateProjection, feedForwardGain), storage);
         Store(target.FeedForward.UpProjection, Reader(source.FeedForward.UpProjection, feedForwardGain), storage);
@@ -112,7 +112,14 @@ public static class IncoherenceRotation
                 copy!.copy_(original);
         }
 
-        Tensor Reader(QuantizedLinear layer, Tensor gain) => Weight(layer).to(ScalarType.Float64).mul(gain).matmul(stream.t());
-        Tensor Writer(QuantizedLinear layer) => stream.matmul(Weight(layer).to(ScalarType.Float64));
+        Tensor Reader(QuantizedLinear layer, Tensor gain) => Turn(Weight(layer).to(ScalarType.Float64).mul(gain), stream);
+        Tensor Writer(QuantizedLinear layer) => Turn(Weight(layer).to(ScalarType.Float64, copy: true), stream, 0);
+    }
+
+    /// <summary>Turns vectors in place: X·Rᵀ along the last dimension, R·X along the first of a matrix.</summary>
+    private static Tensor Turn(Tensor vectors, RandomizedHadamard rotation, int dimension = -1)
+    {
+        rotation.Apply(vectors, dimension);
+        return vectors;
     }
 }

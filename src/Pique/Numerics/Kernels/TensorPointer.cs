@@ -14,11 +14,26 @@ internal static unsafe class TensorPointer
     /// <summary>Address of the first value; valid while the tensor lives.</summary>
     /// <param name="tensor">Contiguous, on the CPU, float32.</param>
     /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
-    public static float* Of(Tensor tensor)
+    public static float* Of(Tensor tensor) => Of<float>(tensor);
+
+    /// <summary>Address of the first value; valid while the tensor lives.</summary>
+    /// <param name="tensor">Contiguous, on the CPU, of float32 or float64 as <typeparamref name="T"/> says.</param>
+    public static T* Of<T>(Tensor tensor) where T : unmanaged
     {
-        if (!IsAccessible(tensor))
-            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}{(tensor.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Float32 on the CPU.", nameof(tensor));
-        return tensor.numel() == 0 ? null : (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
+        ScalarType expected = typeof(T) == typeof(double) ? ScalarType.Float64 : ScalarType.Float32;
+        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != expected || !tensor.is_contiguous())
+            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}{(tensor.is_contiguous() ? "" : ", not contiguous")}, expected contiguous {expected} on the CPU.", nameof(tensor));
+        return tensor.numel() == 0 ? null : (T*)tensor.storage<T>().data_ptr() + tensor.storage_offset();
+    }
+
+    /// <summary>Address of the first value of an integer tensor; valid while the tensor lives.</summary>
+    /// <param name="tensor">Contiguous, on the CPU, int32, not empty.</param>
+    /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
+    public static int* OfInt32(Tensor tensor)
+    {
+        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != ScalarType.Int32 || !tensor.is_contiguous())
+            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}{(tensor.is_contiguous() ? "" : ", not contiguous")}, expected contiguous Int32 on the CPU.", nameof(tensor));
+        return (int*)tensor.storage<int>().data_ptr() + tensor.storage_offset();
     }
 
     /// <summary>Address of the first value of an output.</summary>

@@ -37,7 +37,7 @@ public sealed class FrozenLayer(FrozenWeight weight) : IDisposable
     public Tensor EffectiveWeight(FakeQuantizer? quantizer)
     {
         using DisposeScope scope = NewDisposeScope();
-        if (Constant(quantizer) is { } constant)
+        if (ConstantWeight(quantizer) is { } constant)
             return constant.Materialize().MoveToOuterDisposeScope();
         Tensor latent = weight.Materialize();
         if (Adapter is { } adapter)
@@ -55,7 +55,7 @@ public sealed class FrozenLayer(FrozenWeight weight) : IDisposable
     {
         if (_held is not null && !IsBypassed && is_grad_enabled())
             throw new InvalidOperationException("The weight is held, which has no gradient; dispose the hold before training.");
-        return Constant(quantizer) is { } constant
+        return ConstantWeight(quantizer) is { } constant
             ? ConstantProduct.Compute(input, constant, bias)
             : QuantizedProduct.Compute(input, this, quantizer, bias);
     }
@@ -67,8 +67,17 @@ public sealed class FrozenLayer(FrozenWeight weight) : IDisposable
     public Tensor SelectRows(Tensor rows, FakeQuantizer? quantizer)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor selected = Constant(quantizer) is { } constant ? constant.SelectRows(rows) : EffectiveWeight(quantizer).index_select(0, rows);
+        Tensor selected = ConstantWeight(quantizer) is { } constant ? constant.SelectRows(rows) : EffectiveWeight(quantizer).index_select(0, rows);
         return selected.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weight the layer computes with, where it is one that training does not change; else null.</summary>
+    /// <param name="quantizer">Quantizer of the weight, or null.</param>
+    internal FrozenWeight? ConstantWeight(FakeQuantizer? quantizer)
+    {
+        if (IsBypassed)
+            return weight;
+        return _held ?? Rounded ?? (quantizer is null && Adapter is null ? weight : null);
     }
 
     /// <summary>Computes with a packed weight until disposed: for measuring, where nothing changes.</summary>
@@ -82,14 +91,6 @@ public sealed class FrozenLayer(FrozenWeight weight) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => weight.Dispose();
-
-    /// <summary>The weight the layer computes with, where it is one that training does not change; else null.</summary>
-    private FrozenWeight? Constant(FakeQuantizer? quantizer)
-    {
-        if (IsBypassed)
-            return weight;
-        return _held ?? Rounded ?? (quantizer is null && Adapter is null ? weight : null);
-    }
 
     private sealed class HeldWeight(FrozenLayer owner) : IDisposable
     {

@@ -7,7 +7,6 @@ using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Tests.Models.Families;
-using static TorchSharp.torch;
 
 namespace Pique.Tests.Formats.HuggingFace;
 

@@ -68,6 +68,50 @@ public sealed class HuggingFaceWeightsTests : IDisposable
     }
 
     [Fact]
+    public void A_shard_that_leads_in_a_circle_is_refused()
+    {
+        File.CreateSymbolicLink(_folder.File("circle.safetensors"), "circle.safetensors");
+        WriteIndex("""{"weight_map":{"a":"circle.safetensors"}}""");
+
+        InputException failure = Assert.Throws<InputException>(() => HuggingFaceWeights.Open(_folder.Path));
+
+        string path = _folder.File("circle.safetensors");
+        Assert.Equal($"{path}: cannot be read (Too many levels of symbolic links : '{path}'); check its permissions", failure.Message);
+    }
+
+    [Fact]
+    public void A_shard_that_is_another_shard_is_refused()
+    {
+        File.CreateSymbolicLink(_folder.File("zwei.safetensors"), "one.safetensors");
+        WriteIndex("""{"weight_map":{"a":"one.safetensors","b":"zwei.safetensors"}}""");
+
+        InputException failure = Assert.Throws<InputException>(() => HuggingFaceWeights.Open(_folder.Path));
+
+        Assert.Equal($"{_folder.File("zwei.safetensors")}: tensor \"a\" is also in {_folder.File("one.safetensors")}, expected in one shard only; fetch or export the model again", failure.Message);
+    }
+
+    /// <summary>Every header is within its limit, all together are not.</summary>
+    [Fact]
+    public void Shards_whose_headers_take_more_memory_than_any_model_needs_are_refused()
+    {
+        foreach (string shard in (string[])["one.safetensors", "two.safetensors", "three.safetensors"])
+        {
+            using FileStream stream = File.Create(_folder.File(shard));
+            stream.Write(BitConverter.GetBytes(80_000_000L));
+            stream.Write("{}"u8);
+            stream.Write(System.Text.Encoding.ASCII.GetBytes(new string(' ', 80_000_000 - 2)));
+        }
+
+        WriteIndex("""{"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"three.safetensors"}}""");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        InputException failure = Assert.Throws<InputException>(() => HuggingFaceWeights.Open(_folder.Path));
+        long allocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal($"{_folder.File("two.safetensors")}: the headers of the model take more than 192 MiB of memory; no model needs that much, the file is damaged or made to exhaust memory", failure.Message);
+        Assert.InRange(allocatedBytes, 0, 256L << 20);
+    }
+
+    [Fact]
     public void An_index_with_unpaired_surrogates_is_refused()
     {
         WriteIndex("""{"weight_map":{"\ud800":"one.safetensors"}}""");

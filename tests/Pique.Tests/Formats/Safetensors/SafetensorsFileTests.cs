@@ -101,14 +101,9 @@ public sealed class SafetensorsFileTests : IDisposable
 
     [Theory]
     [InlineData("""{"w":""")]
-    [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""")]
-    [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0077":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")]
-    [InlineData("""{"w":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}""")]
-    [InlineData("""{"__metadata__":{"a":"1","a":"2"},"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""")]
     [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}} {}""")]
     [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},}""")]
     [InlineData("""{"\ud800":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""")]
-    [InlineData("""{"w":{"dtype":"U8","shape":[[[[[[[[4]]]]]]]],"data_offsets":[0,4]}}""")]
     public void A_header_that_is_no_strict_json_is_refused(string header)
     {
         Write(header, [1, 2, 3, 4]);
@@ -134,6 +129,10 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("""{"w":{"dtype":8,"shape":[4],"data_offsets":[0,4]}}""", "dtype is a number, expected a string")]
     [InlineData("""{"w":{"dtype":"u8","shape":[4],"data_offsets":[0,4]}}""", "dtype \"u8\" is unknown, expected one of BOOL, U8, I8, F8_E5M2, F8_E4M3, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64")]
     [InlineData("""{"w":{"dtype":"1","shape":[4],"data_offsets":[0,4]}}""", "dtype \"1\" is unknown, expected one of BOOL, U8, I8, F8_E5M2, F8_E4M3, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64")]
+    [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", "is there twice, expected once")]
+    [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0077":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", "is there twice, expected once")]
+    [InlineData("""{"w":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", "has dtype twice, expected it once")]
+    [InlineData("""{"w":{"dtype":"U8","shape":[[[[[[[[4]]]]]]]],"data_offsets":[0,4]}}""", "shape[0] is an array, expected a whole number from 0 to 9223372036854775807")]
     [InlineData("""{"w":{"dtype":"U8","shape":4,"data_offsets":[0,4]}}""", "shape is a number, expected an array of whole numbers")]
     [InlineData("""{"w":{"dtype":"U8","shape":[-4],"data_offsets":[0,4]}}""", "shape[0] is -4, expected a whole number from 0 to 9223372036854775807")]
     [InlineData("""{"w":{"dtype":"U8","shape":[2,2.5],"data_offsets":[0,4]}}""", "shape[1] is 2.5, expected a whole number from 0 to 9223372036854775807")]
@@ -159,6 +158,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     [Theory]
     [InlineData("""{"__metadata__":[]}""", "__metadata__ is an array, expected an object of strings; export the file again")]
+    [InlineData("""{"__metadata__":{"a":"1","a":"2"}}""", "__metadata__.a is there twice, expected once; export the file again")]
     [InlineData("""{"__metadata__":{"step":3}}""", "__metadata__.step is a number, expected a string; export the file again")]
     [InlineData("""{"w":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}""", "the tensors cover 3 bytes of data, the file has 4; fetch or export the file again")]
     [InlineData("""{}""", "the tensors cover 0 bytes of data, the file has 4; fetch or export the file again")]
@@ -167,6 +167,39 @@ public sealed class SafetensorsFileTests : IDisposable
         Write(header, [1, 2, 3, 4]);
 
         Assert.Equal($"{FilePath}: {expected}", Refusal());
+    }
+
+    /// <summary>Headers that are consistent and need several times their own length of memory.</summary>
+    [Theory]
+    [InlineData("\"{0}\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}", 300_000, "holds more than 262144 tensors, the most that are read; the file is damaged or made to exhaust memory")]
+    [InlineData("\"{0}\":{\"dtype\":\"U8\",\"shape\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],\"data_offsets\":[0,0]}", 250_000, "takes more than 192 MiB of memory; no model needs that much, the file is damaged or made to exhaust memory")]
+    public void A_header_that_takes_more_memory_than_any_model_needs_is_refused(string tensor, int count, string expected)
+    {
+        using (StreamWriter writer = new(FilePath))
+        {
+            writer.Write(new string('\0', 8) + "{");
+            for (int index = 0; index < count; index++)
+                writer.Write((index > 0 ? "," : "") + tensor.Replace("{0}", $"{index}", StringComparison.Ordinal));
+            writer.Write('}');
+        }
+
+        using (FileStream stream = File.OpenWrite(FilePath))
+            stream.Write(BitConverter.GetBytes(stream.Length - 8));
+        Measured(expected);
+    }
+
+    [Fact]
+    public void Text_that_takes_more_memory_than_any_model_needs_is_refused()
+    {
+        using (FileStream stream = File.Create(FilePath))
+        {
+            stream.Write(BitConverter.GetBytes(80_000_000L));
+            stream.Write("{\"__metadata__\":{\"a\":\""u8);
+            stream.Write(Encoding.ASCII.GetBytes(new string('x', 80_000_000 - 25)));
+            stream.Write("\"}}"u8);
+        }
+
+        Measured("takes more than 192 MiB of memory; no model needs that much, the file is damaged or made to exhaust memory");
     }
 
     [Fact]
@@ -216,6 +249,16 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private void Measured(string expected)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string message = Refusal();
+        long allocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal($"{FilePath}: the safetensors header {expected}", message);
+        Assert.InRange(allocatedBytes, 0, 256L << 20);
+    }
 
     private string Refusal() => Assert.Throws<InputException>(() => SafetensorsFile.Open(FilePath)).Message;
 

@@ -20,7 +20,7 @@ public sealed class TokenizerJsonReaderTests : IDisposable
     [InlineData("""{"model":{"type":"Unigram"}}""",
         "FILE: model.type: \"Unigram\" is not supported; supported: BPE. Use a checkpoint whose tokenizer is built from these.")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"normalizer":{"type":"NFKC"}}""",
-        "FILE: normalizer: \"NFKC\" is not supported; supported: Sequence, Prepend, Replace. Use a checkpoint whose tokenizer is built from these.")]
+        "FILE: normalizer: \"NFKC\" is not supported; supported: Sequence, NFC, Prepend, Replace. Use a checkpoint whose tokenizer is built from these.")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"Bert"}]}}""",
         "FILE: pre_tokenizer.pretokenizers[1]: \"Bert\" is not supported; supported: Sequence, Digits, ByteLevel, Split, Metaspace. Use a checkpoint whose tokenizer is built from these.")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"decoder":{"type":"WordPiece"}}""",

@@ -66,19 +66,21 @@ public sealed class TokenizerLoaderTests : IDisposable
         _folder.Write("tokenizer.json", """{"model":{"vocab":{"a":0},"merges":[]}}""");
         _folder.Write("tokenizer_config.json", "{}");
         Assert.Equal([_folder.File("tokenizer.json"), _folder.File("tokenizer_config.json")], TokenizerLoader.Load(_folder.Path).SourceFiles);
+        _folder.Write("chat_template.jinja", "{{ x }}");
+        Assert.Equal([_folder.File("tokenizer.json"), _folder.File("tokenizer_config.json"), _folder.File("chat_template.jinja")], TokenizerLoader.Load(_folder.Path).SourceFiles);
     }
 
     [Fact]
     public void An_empty_folder_a_missing_file_and_a_strange_file_are_refused()
     {
         Assert.Equal(
-            $"{_folder.Path}: no tokenizer; expected tokenizer.json, tokenizer.model, tok*.model, tok*.bin. Copy it from the checkpoint's source.",
+            $"{_folder.Path}: no tokenizer; expected tokenizer.json, tokenizer.model, tok*.model, tok*.bin, tokenizer.gguf. Copy it from the checkpoint's source.",
             Assert.Throws<InputException>(() => TokenizerLoader.Load(_folder.Path)).Message);
         Assert.Equal(
             $"{_folder.File("x.json")}: no such file; check the path.",
             Assert.Throws<InputException>(() => TokenizerLoader.Load(_folder.File("x.json"))).Message);
         Assert.Equal(
-            "a.txt: \".txt\" is no vocabulary format; supported: tokenizer.json, tokenizer.model (SentencePiece), tok*.bin (llama2.c).",
+            "a.txt: \".txt\" is no vocabulary format; supported: tokenizer.json, tokenizer.model (SentencePiece), tok*.bin (llama2.c), .gguf.",
             Assert.Throws<InputException>(() => TokenizerLoader.Load("a.txt")).Message);
     }
 

@@ -5,17 +5,17 @@ namespace Pique.Formats.Gguf.Export;
 /// <summary>The keys by which a file says where it comes from and how exact it is. The digests of its own bytes are <see cref="GgufWriter"/>'s.</summary>
 internal static class ProvenanceKeys
 {
-    private const string Version = "pique.version";
-    private const string Configuration = "pique.configuration";
-    private const string SourceDigest = "pique.source_sha256";
-    private const string CalibrationDigest = "pique.calibration_sha256";
-    private const string RotationSeed = "pique.rotation_seed";
+    public const string Version = "pique.version";
+    public const string Configuration = "pique.configuration";
+    public const string SourceDigest = "pique.source_sha256";
+    public const string CalibrationDigest = "pique.calibration_sha256";
+    public const string RotationSeed = "pique.rotation_seed";
 
     /// <summary>Bits of each tensor's codes in training, in the order of the tensors; 0 where it was not quantized.</summary>
-    private const string TensorBits = "pique.tensor_bits";
+    public const string TensorBits = "pique.tensor_bits";
 
     /// <summary>Whether each tensor holds the very values of training, in the order of the tensors.</summary>
-    private const string TensorExact = "pique.tensor_exact";
+    public const string TensorExact = "pique.tensor_exact";
 
     /// <summary>Adds the keys.</summary>
     /// <param name="metadata">Takes the keys.</param>

@@ -49,6 +49,12 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>factor·other + term, rounded once or twice as the processor likes: only for what is exact or checked either way.</summary>
     static abstract TSelf MultiplyAddEstimate(TSelf factor, TSelf other, TSelf term);
 
+    /// <summary>factor·other + term, rounded once on every processor, in software where it lacks the instruction.</summary>
+    static abstract TSelf FusedMultiplyAdd(TSelf factor, TSelf other, TSelf term);
+
+    /// <summary>Value times two to an integer power, by adding to its exponent: both are normal numbers, and so is the result.</summary>
+    static abstract TSelf TimesPowerOfTwo(TSelf value, TSelf power);
+
     /// <summary>Bits set in both: a mask applied to values.</summary>
     static abstract TSelf operator &(TSelf left, TSelf right);
 

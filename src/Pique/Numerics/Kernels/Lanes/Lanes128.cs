@@ -104,6 +104,21 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         Vector128.MultiplyAddEstimate(factor._d, other._d, term._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 FusedMultiplyAdd(Lanes128 factor, Lanes128 other, Lanes128 term) => new(
+        Vector128.FusedMultiplyAdd(factor._a, other._a, term._a),
+        Vector128.FusedMultiplyAdd(factor._b, other._b, term._b),
+        Vector128.FusedMultiplyAdd(factor._c, other._c, term._c),
+        Vector128.FusedMultiplyAdd(factor._d, other._d, term._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 TimesPowerOfTwo(Lanes128 value, Lanes128 power) => new(
+        TimesPowerOfTwo(value._a, power._a), TimesPowerOfTwo(value._b, power._b), TimesPowerOfTwo(value._c, power._c), TimesPowerOfTwo(value._d, power._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> TimesPowerOfTwo(Vector128<float> value, Vector128<float> power) =>
+        (value.AsInt32() + (Vector128.ConvertToInt32Native(power) << 23)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 operator &(Lanes128 left, Lanes128 right) => new(left._a & right._a, left._b & right._b, left._c & right._c, left._d & right._d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -104,6 +104,15 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
         Vector256.MultiplyAddEstimate(factor._a, other._a, term._a), Vector256.MultiplyAddEstimate(factor._b, other._b, term._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 FusedMultiplyAdd(Lanes256 factor, Lanes256 other, Lanes256 term) => new(
+        Vector256.FusedMultiplyAdd(factor._a, other._a, term._a), Vector256.FusedMultiplyAdd(factor._b, other._b, term._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 TimesPowerOfTwo(Lanes256 value, Lanes256 power) => new(
+        (value._a.AsInt32() + (Vector256.ConvertToInt32Native(power._a) << 23)).AsSingle(),
+        (value._b.AsInt32() + (Vector256.ConvertToInt32Native(power._b) << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator &(Lanes256 left, Lanes256 right) => new(left._a & right._a, left._b & right._b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

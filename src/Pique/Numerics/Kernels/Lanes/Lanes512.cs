@@ -80,6 +80,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 MultiplyAddEstimate(Lanes512 factor, Lanes512 other, Lanes512 term) => new(Vector512.MultiplyAddEstimate(factor._all, other._all, term._all));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 FusedMultiplyAdd(Lanes512 factor, Lanes512 other, Lanes512 term) => new(Vector512.FusedMultiplyAdd(factor._all, other._all, term._all));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 TimesPowerOfTwo(Lanes512 value, Lanes512 power) =>
+        new((value._all.AsInt32() + (Vector512.ConvertToInt32Native(power._all) << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator &(Lanes512 left, Lanes512 right) => new(left._all & right._all);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,102 @@
+namespace Pique.Numerics.Kernels;
+
+/// <summary>Row loops one value at a time: the reference, with the partial sums of <see cref="LaneRowLoops{TLanes}"/>.</summary>
+internal readonly unsafe struct ScalarRowLoops : IRowLoops
+{
+    public static float Largest(float* row, int count)
+    {
+        float largest = float.NegativeInfinity;
+        for (int i = 0; i < count; i++)
+            largest = MathF.Max(largest, row[i]);
+        return largest;
+    }
+
+    public static double Sum(float* row, int count)
+    {
+        double total = 0;
+        for (int first = 0; first < count; first = PieceEnd(first, count))
+        {
+            ScalarLanes sum = default;
+            for (int i = first; i < PieceEnd(first, count); i++)
+                sum.Add(i, row[i]);
+            total += sum.Sum();
+        }
+
+        return total;
+    }
+
+    public static double Exponentials<TKeep>(float* row, int count, float largest) where TKeep : unmanaged, IChoice
+    {
+        double total = 0;
+        for (int first = 0; first < count; first = PieceEnd(first, count))
+        {
+            ScalarLanes sum = default;
+            for (int i = first; i < PieceEnd(first, count); i++)
+            {
+                float exponential = Exponential.Of(row[i] - largest);
+                if (TKeep.IsSet)
+                    row[i] = exponential;
+                sum.Add(i, exponential);
+            }
+
+            total += sum.Sum();
+        }
+
+        return total;
+    }
+
+    public static PairSums Pair<TKeep>(float* student, float* teacher, int count, PairShift shift) where TKeep : unmanaged, IChoice
+    {
+        double ownTotal = 0, otherTotal = 0, productTotal = 0;
+        for (int first = 0; first < count; first = PieceEnd(first, count))
+        {
+            ScalarLanes ownSum = default, otherSum = default, productSum = default;
+            for (int i = first; i < PieceEnd(first, count); i++)
+            {
+                float ownBelow = (student[i] - shift.StudentLargest) * shift.Factor, otherBelow = (teacher[i] - shift.TeacherLargest) * shift.Factor;
+                float ownPower = Exponential.Of(ownBelow), otherPower = Exponential.Of(otherBelow);
+                if (TKeep.IsSet)
+                    student[i] = ownPower;
+                ownSum.Add(i, ownPower);
+                otherSum.Add(i, otherPower);
+                productSum.Add(i, otherPower * (otherBelow - ownBelow));
+            }
+
+            ownTotal += ownSum.Sum();
+            otherTotal += otherSum.Sum();
+            productTotal += productSum.Sum();
+        }
+
+        return new(ownTotal, otherTotal, productTotal);
+    }
+
+    public static void Scale(float* row, int count, float factor)
+    {
+        for (int i = 0; i < count; i++)
+            row[i] *= factor;
+    }
+
+    public static void Combine(float* student, float* teacher, int count, float teacherLargest, float studentFactor, float teacherFactor)
+    {
+        for (int i = 0; i < count; i++)
+            student[i] = (student[i] * studentFactor) - (Exponential.Of(teacher[i] - teacherLargest) * teacherFactor);
+    }
+
+    public static void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice
+    {
+        for (int i = 0; i < count; i++)
+        {
+            float own = student[i] - shift.StudentLargest, other = teacher[i] - shift.TeacherLargest;
+            float gradient = (Exponential.Of(own) * coefficients.Student)
+                + ((Exponential.Of(own * shift.Factor) * coefficients.TemperedStudent) - (Exponential.Of(other * shift.Factor) * coefficients.TemperedTeacher));
+            student[i] = TBoth.IsSet ? gradient - (Exponential.Of(other) * coefficients.Teacher) : gradient;
+        }
+    }
+
+    // Pieces of whole sixteens, then what is left over by itself.
+    private static int PieceEnd(int first, int count)
+    {
+        int whole = count & ~(LaneLoop.Lanes - 1);
+        return first < whole ? Math.Min(first + RowPieces.Values, whole) : count;
+    }
+}
