@@ -66,8 +66,10 @@ public static class WeightCalibration
                 continue;
             }
 
-            using GroupScales scales = search.Find(name, spec, layer.Weight, importance.GetValueOrDefault(name));
-            tensors.Add(new(name, Describe(name, spec, layer.Weight, layer.Weight, scales)));
+            using DisposeScope scope = NewDisposeScope();
+            Tensor weight = layer.LatentWeight();
+            using GroupScales scales = search.Find(name, spec, weight, importance.GetValueOrDefault(name));
+            tensors.Add(new(name, Describe(name, spec, weight, weight, scales)));
         }
 
         return tensors;

@@ -36,6 +36,9 @@ public sealed record Recipe
     /// <summary>Optimizer, schedule and checkpoints.</summary>
     public TrainingRecipe Training { get; init; } = new();
 
+    /// <summary>Training by adapters on frozen weights; null trains the weights themselves.</summary>
+    public LoraRecipe? Lora { get; init; }
+
     /// <summary>Search for the initial scales.</summary>
     public CalibrationRecipe Calibration { get; init; } = new();
 

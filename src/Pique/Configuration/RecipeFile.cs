@@ -10,7 +10,7 @@ public static class RecipeFile
     public const int MaxFileBytes = 1 << 20;
 
     private static readonly string[] PretrainFields = ["architecture", "tokenizer", "initial_model"];
-    private static readonly string[] RecipeFields = ["qat", "model", "teacher", "data", "activation_bits", "grid", "estimator", "pi_k_per_channel", "oscillation_dampening", "training", "calibration", "overrides"];
+    private static readonly string[] RecipeFields = ["qat", "model", "teacher", "data", "activation_bits", "grid", "estimator", "pi_k_per_channel", "oscillation_dampening", "training", "lora", "calibration", "overrides"];
 
     /// <summary>Loads a recipe or a configuration alone, told apart by their fields. Relative paths within become absolute, from the file's folder.</summary>
     /// <param name="path">Path of the file.</param>

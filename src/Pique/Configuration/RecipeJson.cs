@@ -24,6 +24,7 @@ public static class RecipeJson
             json.Field("pi_k_per_channel", recipe.PiKPerChannel);
             json.Field("oscillation_dampening", recipe.OscillationDampening);
             RecipePartsJson.Write(json, "training", recipe.Training);
+            LoraJson.Write(json, "lora", recipe.Lora);
             CalibrationJson.Write(json, "calibration", recipe.Calibration);
             json.List("overrides", recipe.Overrides, layers => json.Object(() =>
             {
@@ -67,6 +68,7 @@ public static class RecipeJson
             PiKPerChannel = fields.Boolean("pi_k_per_channel", fallback.PiKPerChannel),
             OscillationDampening = fields.Single("oscillation_dampening", fallback.OscillationDampening),
             Training = fields.Object("training", fallback.Training, RecipePartsJson.ReadTraining),
+            Lora = fields.OptionalObject("lora", fallback.Lora, LoraJson.Read),
             Calibration = fields.Object("calibration", fallback.Calibration, CalibrationJson.Read),
             Overrides = fields.List("overrides", fallback.Overrides, ReadOverride),
         };

@@ -1,5 +1,10 @@
+using Pique.Configuration;
 using Pique.Models.Llama;
+using Pique.Quantization;
+using Pique.Quantization.Frozen;
+using TorchSharp;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Pique.Formats;
 
@@ -21,6 +26,37 @@ internal static class LlamaWeightLoader
         {
             foreach ((string name, Parameter parameter) in model.named_parameters())
                 ReadInto(source, StoredName(source, config, name), parameter);
+            CheckTiedCopies(source, config);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a model whose matrices are frozen, tensor by tensor: nothing of the model's size exists in float32.</summary>
+    /// <param name="source">Weights of the checkpoint.</param>
+    /// <param name="config">Shape of the model.</param>
+    /// <param name="storage">How matrices are held; null for float32, which rounds nothing.</param>
+    /// <param name="packed">Matrices that are quantized already, by layer name without ".weight", which are held as they are.</param>
+    /// <exception cref="InputException">As for <see cref="Load"/>.</exception>
+    public static LlamaModel LoadFrozen(IWeightSource source, LlamaConfig config, FrozenStorage? storage, IReadOnlyDictionary<string, QuantizedTensor> packed)
+    {
+        CheckShapes(source, config);
+        LlamaModel model = LlamaModel.WithoutMatrices(config);
+        try
+        {
+            foreach ((string name, IQuantizableLayer layer) in model.QuantizableLayers)
+            {
+                layer.Frozen = new(packed.TryGetValue(name, out QuantizedTensor? tensor)
+                    ? new PackedWeight(tensor)
+                    : ReadFrozen(source, StoredName(source, config, $"{name}.weight"), storage));
+            }
+
+            foreach ((string name, Parameter parameter) in model.named_parameters().Where(entry => entry.parameter.device_type != DeviceType.META))
+                ReadInto(source, name, parameter);
             CheckTiedCopies(source, config);
             return model;
         }
@@ -92,9 +128,25 @@ internal static class LlamaWeightLoader
             ? LlamaWeightShapes.Head
             : name;
 
-    private static void ReadInto(IWeightSource source, string name, Parameter parameter) =>
-        TensorMemory.Visit(parameter, (firstElement, values) =>
+    private static FrozenWeight ReadFrozen(IWeightSource source, string name, FrozenStorage? storage)
+    {
+        (long rows, long columns) = (source.Shapes[name][0], source.Shapes[name][1]);
+        using FrozenWeightBuilder builder = new(storage, rows, columns);
+        long rowsPerPiece = Math.Max(1, TensorMemory.PieceElements / columns);
+        for (long first = 0; first < rows; first += rowsPerPiece)
         {
+            using Tensor piece = empty([Math.Min(rowsPerPiece, rows - first), columns]);
+            ReadInto(source, name, piece, first * columns);
+            builder.Append(piece);
+        }
+
+        return builder.Finish();
+    }
+
+    private static void ReadInto(IWeightSource source, string name, Tensor target, long skippedElements = 0) =>
+        TensorMemory.Visit(target, (element, values) =>
+        {
+            long firstElement = skippedElements + element;
             source.Read(name, firstElement, values);
             int index = FiniteCheck.IndexOfNonFinite(values);
             if (index >= 0)

@@ -2,8 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using TorchSharp;
-using TorchSharp.Modules;
+using Pique.Models;
 using static TorchSharp.torch;
 
 namespace Pique.Formats;
@@ -12,25 +11,23 @@ namespace Pique.Formats;
 public static class ModelDigest
 {
     /// <summary>SHA-256 over every parameter in the order of their names: length of the name and the name in UTF-8, number of dimensions and their sizes, values as float32; integers as 64 bits, all little-endian.</summary>
-    /// <param name="model">Any module.</param>
+    /// <param name="model">Any module; frozen weights count as the float32 values they are read as, adapters not at all.</param>
     /// <returns>64 hexadecimal digits, lower case.</returns>
     public static string Compute(nn.Module model)
     {
         ArgumentNullException.ThrowIfNull(model);
         using IDisposable noGradients = no_grad();
+        nn.Module owner = model is CausalLanguageModel { WeightOwner: var weights } ? weights : model;
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach ((string name, Parameter parameter) in model.named_parameters().OrderBy(entry => entry.name, StringComparer.Ordinal))
+        foreach (ModelWeight weight in ModelWeight.Of(owner, withAdapters: false).OrderBy(weight => weight.Name, StringComparer.Ordinal))
         {
-            byte[] nameBytes = Encoding.UTF8.GetBytes(name);
+            byte[] nameBytes = Encoding.UTF8.GetBytes(weight.Name);
             AppendNumber(hash, nameBytes.Length);
             hash.AppendData(nameBytes);
-            AppendNumber(hash, parameter.shape.Length);
-            foreach (long size in parameter.shape)
+            AppendNumber(hash, weight.Shape.Length);
+            foreach (long size in weight.Shape)
                 AppendNumber(hash, size);
-
-            using DisposeScope scope = NewDisposeScope();
-            Tensor values = parameter.detach().to(ScalarType.Float32).cpu().contiguous();
-            TensorMemory.Visit(values, (_, piece) => hash.AppendData(MemoryMarshal.AsBytes(piece)));
+            weight.Visit((_, piece) => hash.AppendData(MemoryMarshal.AsBytes(piece)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Formats.Gguf;
 using Pique.Formats.HuggingFace;
 using Pique.Formats.Llama2C;
@@ -20,9 +21,17 @@ public static class ModelLoader
     /// with its vocabulary beside it: tokN.model or tokN.bin of its vocabulary size, else what <see cref="TokenizerLoader"/> finds in the folder.
     /// </param>
     /// <exception cref="InputException">Anything is missing, damaged or contradictory; the message says where, what was expected and what to do.</exception>
-    public static LoadedModel Load(string path)
+    public static LoadedModel Load(string path) => Load(path, LoadMode.Trainable);
+
+    /// <summary>Loads a model whose matrices are frozen, and its tokenizer. No float32 copy of the model is made on the way; norms and biases are float32 as ever, and nothing takes a gradient.</summary>
+    /// <param name="path">As for <see cref="Load(string)"/>.</param>
+    /// <param name="storage">How matrices are held that are not packed already; null for float32, which rounds nothing.</param>
+    /// <exception cref="InputException">As for <see cref="Load(string)"/>.</exception>
+    public static LoadedModel LoadFrozen(string path, FrozenStorage? storage) => Load(path, new LoadMode(IsFrozen: true, storage));
+
+    private static LoadedModel Load(string path, LoadMode mode)
     {
-        LoadedWeights weights = LoadWeights(path);
+        LoadedWeights weights = LoadWeights(path, mode);
         try
         {
             LoadedTokenizer tokenizer = TokenizerLoader.Load(weights.Format == ModelFormat.Llama2C ? VocabularyBeside(path, weights.Model.VocabularySize) : path);
@@ -61,18 +70,20 @@ public static class ModelLoader
 
     /// <summary>Loads the weights alone.</summary>
     /// <param name="path">A Hugging Face folder, a GGUF file (.gguf), or a legacy llama2.c file (.bin).</param>
-    internal static LoadedWeights LoadWeights(string path)
+    internal static LoadedWeights LoadWeights(string path) => LoadWeights(path, LoadMode.Trainable);
+
+    private static LoadedWeights LoadWeights(string path, LoadMode mode)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         switch (Recognize(path))
         {
             case ModelFormat.Gguf:
-                return LoadGguf(path);
+                return LoadGguf(path, mode);
             case ModelFormat.Llama2C:
                 using (Llama2CFile file = Llama2CFile.Open(path))
-                    return new LoadedWeights(LlamaWeightLoader.Load(file, file.Config), ModelFormat.Llama2C, NotQuantized);
+                    return new LoadedWeights(mode.Read(file, file.Config, NotQuantized), ModelFormat.Llama2C, NotQuantized);
             default:
-                return LoadFolder(path);
+                return LoadFolder(path, mode);
         }
     }
 
@@ -91,12 +102,12 @@ public static class ModelLoader
         };
     }
 
-    private static LoadedWeights LoadGguf(string path)
+    private static LoadedWeights LoadGguf(string path, LoadMode mode)
     {
         using GgufFile file = GgufFile.Open(path);
         LlamaConfig config = GgufArchitecture.Read(file);
         using GgufWeights weights = new(file, config);
-        return new LoadedWeights(LlamaWeightLoader.Load(weights, config), ModelFormat.Gguf, NotQuantized);
+        return new LoadedWeights(mode.Read(weights, config, NotQuantized), ModelFormat.Gguf, NotQuantized);
     }
 
     /// <summary>A folder may hold several llama2.c models: the vocabulary of the right size is the model's.</summary>
@@ -107,20 +118,20 @@ public static class ModelLoader
         return sized.FirstOrDefault(File.Exists) ?? folder;
     }
 
-    private static LoadedWeights LoadFolder(string folder)
+    private static LoadedWeights LoadFolder(string folder, LoadMode mode)
     {
         string configPath = Path.Combine(folder, HuggingFaceNames.Config);
         LlamaConfig config = LlamaConfigJson.Read(configPath);
         if (PackedQuantizationJson.Read(configPath) is var (layers, provenance))
         {
             using PackedWeights packed = PackedWeights.Open(folder, layers, config);
-            LlamaModel model = LlamaWeightLoader.Load(packed, config);
+            LlamaModel model = mode.Read(packed, config, packed.Quantized);
             AttachActivationQuantizers(model, layers);
             return new LoadedWeights(model, ModelFormat.Packed, packed.Quantized) { Provenance = provenance };
         }
 
         using HuggingFaceWeights weights = HuggingFaceWeights.Open(folder);
-        return new LoadedWeights(LlamaWeightLoader.Load(weights, config), ModelFormat.HuggingFace, NotQuantized);
+        return new LoadedWeights(mode.Read(weights, config, NotQuantized), ModelFormat.HuggingFace, NotQuantized);
     }
 
     /// <summary>A model trained with quantized activations computes with them after loading too.</summary>
@@ -131,6 +142,15 @@ public static class ModelLoader
             if (layer is QuantizedLinear linear && layers.TryGetValue(name, out PackedLayer? description) && description.ActivationBits is { } bits)
                 linear.ActivationQuantizer = new ActivationFakeQuantizer(bits);
         }
+    }
+
+    /// <summary>How matrices are held.</summary>
+    private sealed record LoadMode(bool IsFrozen, FrozenStorage? Storage)
+    {
+        public static LoadMode Trainable { get; } = new(IsFrozen: false, null);
+
+        public LlamaModel Read(IWeightSource source, LlamaConfig config, IReadOnlyDictionary<string, QuantizedTensor> packed) =>
+            IsFrozen ? LlamaWeightLoader.LoadFrozen(source, config, Storage, packed) : LlamaWeightLoader.Load(source, config);
     }
 
     /// <summary>A model without its tokenizer.</summary>

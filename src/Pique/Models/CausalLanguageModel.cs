@@ -22,6 +22,9 @@ public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Every layer whose weight can be quantized, in checkpoint order, by its checkpoint name without ".weight". A tied head is not listed: its weight is the embedding's.</summary>
     public abstract IReadOnlyList<(string Name, IQuantizableLayer Layer)> QuantizableLayers { get; }
 
+    /// <summary>The module that holds the weights this one computes with: itself, unless it only looks at another.</summary>
+    public virtual nn.Module WeightOwner => this;
+
     /// <summary>Whether a pass that gradients will be asked of keeps only the inputs of its blocks and computes the blocks again for the gradients: less memory, the same bits.</summary>
     public bool GradientCheckpointing { get; set; }
 

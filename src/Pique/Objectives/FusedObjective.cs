@@ -1,5 +1,6 @@
 using Pique.Models;
 using Pique.Numerics;
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -42,6 +43,7 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
         Call call = new(teacher, new(positions.Targets, positions.Weights, positions.DivergenceWeights), weights, chunkRows ?? LogitChunk.RowsFor(student.Weight.shape[0]))
         {
             ComputeType = computeType,
+            Frozen = student.Frozen,
             NeedsInput = differentiates && student.Input.requires_grad,
             NeedsWeight = differentiates && student.Weight.requires_grad,
         };
@@ -55,7 +57,7 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
         using DisposeScope scope = NewDisposeScope();
         Tensor inputGradient = call.NeedsInput ? empty(input.shape) : empty(0);
         Tensor weightGradient = !call.NeedsWeight ? empty(0) : input.shape[0] == 0 ? zeros(weight.shape) : empty(weight.shape);
-        HeadProducts products = HeadProducts.Of(input, weight, call.ComputeType, call.ChunkRows);
+        HeadProducts products = HeadProducts.Of(new(input, weight) { Frozen = call.Frozen }, call.ComputeType, call.ChunkRows);
         for (int first = 0; first < input.shape[0]; first += call.ChunkRows)
         {
             using DisposeScope chunk = NewDisposeScope();
@@ -104,6 +106,9 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
     {
         /// <summary>Type of the products.</summary>
         public ScalarType ComputeType { get; init; }
+
+        /// <summary>The head's weight, where it is frozen.</summary>
+        public FrozenWeight? Frozen { get; init; }
 
         /// <summary>Whether the head's input takes a gradient.</summary>
         public bool NeedsInput { get; init; }

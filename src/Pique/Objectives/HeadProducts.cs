@@ -1,4 +1,6 @@
+using Pique.Models;
 using Pique.Numerics;
+using Pique.Quantization.Frozen;
 using static TorchSharp.torch;
 
 namespace Pique.Objectives;
@@ -8,24 +10,25 @@ internal sealed class HeadProducts
 {
     private readonly Tensor _input;
     private readonly Tensor _weight;
+    private readonly FrozenWeight? _frozen;
     private readonly Tensor _buffer;
 
-    private HeadProducts(Tensor input, Tensor weight, Tensor buffer)
+    private HeadProducts(Tensor input, Tensor weight, FrozenWeight? frozen, Tensor buffer)
     {
         _input = input;
         _weight = weight;
+        _frozen = frozen;
         _buffer = buffer;
     }
 
     private bool IsRounded => _input.dtype != ScalarType.Float32;
 
     /// <summary>Prepares the products. What it makes belongs to the current dispose scope.</summary>
-    /// <param name="input">Input of the head, shape [positions, hidden].</param>
-    /// <param name="weight">Weight of the head, shape [vocabulary, hidden].</param>
-    /// <param name="computeType">Float32 or BFloat16.</param>
+    /// <param name="head">The head; input of shape [positions, hidden].</param>
+    /// <param name="computeType">Float32 or BFloat16; Float32 where the head is frozen.</param>
     /// <param name="chunkRows">Positions of the largest chunk.</param>
-    public static HeadProducts Of(Tensor input, Tensor weight, ScalarType computeType, int chunkRows) => new(
-        input.to(computeType), weight.to(computeType), empty([Math.Min(chunkRows, input.shape[0]), weight.shape[0]]));
+    public static HeadProducts Of(LogitFactors head, ScalarType computeType, int chunkRows) => new(
+        head.Input.to(computeType), head.Weight.to(computeType), head.Frozen, empty([Math.Min(chunkRows, head.Input.shape[0]), head.Weight.shape[0]]));
 
     /// <summary>Logits of a chunk: a buffer that the next call overwrites.</summary>
     /// <param name="first">First position.</param>
@@ -33,6 +36,12 @@ internal sealed class HeadProducts
     public Tensor Logits(int first, int count)
     {
         Tensor logits = _buffer.narrow(0, 0, count), rows = _input.narrow(0, first, count);
+        if (_frozen is not null)
+        {
+            ConstantProduct.Multiply(rows, _frozen, logits);
+            return logits;
+        }
+
         return IsRounded ? logits.copy_(rows.mm(_weight.t())) : logits.addmm_(rows, _weight.t(), beta: 0);
     }
 
@@ -41,7 +50,9 @@ internal sealed class HeadProducts
     /// <param name="destination">Receives it, shape [chunk, hidden].</param>
     public void InputGradient(Tensor gradient, Tensor destination)
     {
-        if (IsRounded)
+        if (_frozen is not null)
+            ConstantProduct.InputGradient(gradient, _frozen, destination);
+        else if (IsRounded)
             destination.copy_(gradient.to(_weight.dtype).mm(_weight));
         else
             destination.addmm_(gradient, _weight, beta: 0);

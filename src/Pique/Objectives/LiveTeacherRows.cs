@@ -1,5 +1,6 @@
 using Pique.Models;
 using Pique.Numerics;
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,8 +11,7 @@ internal sealed class LiveTeacherRows : TeacherRows
 {
     private readonly CausalLanguageModel _teacher;
     private readonly Tensor _hidden;
-    private readonly Tensor? _input;
-    private readonly Tensor? _weight;
+    private readonly LogitFactors? _head;
     private Tensor? _buffer;
 
     /// <summary>Prepares the head. What it makes belongs to the current dispose scope.</summary>
@@ -23,7 +23,7 @@ internal sealed class LiveTeacherRows : TeacherRows
         _teacher = teacher;
         _hidden = hidden.detach();
         if (_hidden.device_type == DeviceType.CPU && teacher.FactorLogits(_hidden) is { } factors)
-            (_input, _weight) = (factors.Input.detach(), factors.Weight.detach().t());
+            _head = factors with { Input = factors.Input.detach(), Weight = factors.Weight.detach() };
     }
 
     /// <inheritdoc/>
@@ -31,16 +31,19 @@ internal sealed class LiveTeacherRows : TeacherRows
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (_input is null)
+        if (_head is not { } head)
         {
             _buffer?.Dispose();
             _buffer = _teacher.Logits(_hidden.narrow(0, first, count)).contiguous().DetachFromDisposeScope();
             return new TeacherLogits.All(_buffer);
         }
 
-        _buffer ??= empty([count, _weight!.shape[1]]).DetachFromDisposeScope();
-        Tensor rows = _buffer.narrow(0, 0, count);
-        rows.addmm_(_input.narrow(0, first, count), _weight!, beta: 0);
+        _buffer ??= empty([count, head.Weight.shape[0]]).DetachFromDisposeScope();
+        Tensor rows = _buffer.narrow(0, 0, count), input = head.Input.narrow(0, first, count);
+        if (head.Frozen is { } frozen)
+            ConstantProduct.Multiply(input, frozen, rows);
+        else
+            rows.addmm_(input, head.Weight.t(), beta: 0);
         return new TeacherLogits.All(rows.MoveToOuterDisposeScope());
     }
 

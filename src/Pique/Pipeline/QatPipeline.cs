@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Pique.Adapters;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Data;
@@ -8,6 +9,7 @@ using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Formats.Gguf.Export;
 using Pique.Formats.HuggingFace;
+using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Objectives;
@@ -28,6 +30,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 {
     /// <summary>Folder of the packed model inside the run folder.</summary>
     public const string ModelFolderName = "model";
+
+    /// <summary>Folder of the trained adapters inside the run folder, where the recipe trains adapters.</summary>
+    public const string AdapterFolderName = "adapter";
 
     /// <summary>The model as a GGUF file inside the run folder.</summary>
     public const string GgufName = "model.gguf";
@@ -76,10 +81,10 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     {
         Phase(PipelinePhase.Load);
         RequireMemory(recipe, AvailableBytes());
-        using LoadedModel original = ModelLoader.Load(recipe.Model);
-        using LoadedModel? teacherSource = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
+        using LoadedModel original = Load(recipe.Model, recipe);
+        using LoadedModel? teacherSource = recipe.Qat.UseDistillation && !SharesBase(recipe) ? Load(recipe.Teacher ?? recipe.Model, recipe) : null;
         RequireFit(recipe, original, teacherSource);
-        if (original.Quantized.Count > 0 && teacherSource is not null && recipe.Teacher is null)
+        if (original.Quantized.Count > 0 && recipe is { Qat.UseDistillation: true, Teacher: null })
             Reported?.Invoke(new PipelineEvent.Warned($"{recipe.Model}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."));
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
@@ -87,22 +92,32 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Rotate);
         long? rotationSeed = RotationSeedOf(original, recipe);
-        using LlamaModel student = Rotated(original, rotationSeed, _logger);
-        using LlamaModel? teacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, _logger);
+        ModelSize originalSize = ModelSize.Of(teacherSource ?? original);
+        using LlamaModel student = Rotated(original, rotationSeed, recipe.Lora?.Base, _logger);
+        using LlamaModel? otherTeacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, recipe.Lora?.Base, _logger);
         IReadOnlyList<LayerIncoherence> incoherence = ReferenceEquals(student, original.Model) ? [] : IncoherenceComparison.Measure(original.Model, student);
         if (incoherence.Count > 0)
         {
             Reported?.Invoke(new PipelineEvent.Rotated(incoherence));
         }
 
+        using AdapterRun? adapters = recipe.Lora is null ? null : Adapt(student, recipe);
+        if (adapters is not null && !ReferenceEquals(student, original.Model))
+        {
+            original.Model.Dispose(); // Nothing reads the weights as they were before the rotation, which may be larger than all the rest.
+        }
+
+        CausalLanguageModel? teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
+        IReadOnlyList<(string Name, IQuantizableLayer Layer)> trainedLayers = adapters?.Layers ?? student.QuantizableLayers;
+
         Phase(PipelinePhase.Calibrate);
-        using CalibrationArtifact calibration = Calibrate(recipe, student, original, split, folder, resume, cancellationToken);
+        using CalibrationArtifact calibration = Calibrate(recipe, student, adapters, original, split, folder, resume, cancellationToken);
         QuantizationPolicy policy = calibration.Resolve(QuantizationPolicy.From(recipe));
         ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
 
         Phase(PipelinePhase.Baseline);
-        ModelScore teacherScore = Score("teacher", (teacherSource ?? original).Model, original, data, null, ModelSize.Of(teacherSource ?? original), cancellationToken);
-        calibration.Prepare(student.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+        ModelScore teacherScore = Score("teacher", otherTeacher is null && adapters is not null ? adapters.Base : (teacherSource ?? original).Model, original, data, null, originalSize, cancellationToken);
+        calibration.Prepare(trainedLayers, policy.SpecFor, recipe.ActivationBits);
         ModelScore roundedScore = Score(
             "ptq", student, original, data, teacher, ModelSize.OfPacked(student, ModelQuantizer.Convert(student.QuantizableLayers)), cancellationToken);
 
@@ -132,9 +147,11 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         Phase(PipelinePhase.Convert);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(student.QuantizableLayers);
         HuggingFaceWriter.SavePacked(folder.Of(ModelFolderName), student, packed, original.Tokenizer, original.TokenizerFiles, provenance);
+        if (adapters is not null)
+            AdapterFolder.Save(folder.Of(AdapterFolderName), adapters.Adapted, recipe.Model, recipe.Lora!.Dropout, rotationSeed);
 
         Phase(PipelinePhase.Evaluate);
-        using LoadedModel trained = ModelLoader.Load(folder.Of(ModelFolderName));
+        using LoadedModel trained = adapters is null ? ModelLoader.Load(folder.Of(ModelFolderName)) : ModelLoader.LoadFrozen(folder.Of(ModelFolderName), storage: null);
         GgufExport? gguf = ExportGguf(folder.Of(GgufName), trained, recipe);
         ModelScore trainedScore = Score("qat", trained.Model, trained, data, teacher, ModelSize.Of(trained), cancellationToken);
         IReadOnlyList<ModelScore> scores = [teacherScore, roundedScore with { FileBytes = trainedScore.FileBytes }, trainedScore];
@@ -155,9 +172,16 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
     /// <summary>Calibrates and writes the artifact; a resumed run takes the one it wrote before.</summary>
     private CalibrationArtifact Calibrate(
-        Recipe recipe, LlamaModel student, LoadedModel original, HeldOutSplit split, RunFolder folder, bool resume, CancellationToken cancellationToken)
+        Recipe recipe, LlamaModel student, AdapterRun? adapters, LoadedModel original, HeldOutSplit split, RunFolder folder, bool resume, CancellationToken cancellationToken)
     {
         string path = folder.Of(CalibrationFile.FileName);
+        if (adapters is not null)
+        {
+            CalibrationArtifact ofAdapted = adapters.Calibrate(recipe, CalibrationPhase.StoredOf(original, student), time);
+            CalibrationFile.Save(path, ofAdapted);
+            return ofAdapted;
+        }
+
         if (resume && File.Exists(path))
         {
             return CalibrationPhase.Load(path, recipe, original.Digest);
@@ -183,13 +207,13 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     internal static void RequireMemory(Recipe recipe, long? availableBytes)
     {
         LlamaConfig student = ModelLoader.ReadConfig(recipe.Model);
-        LlamaConfig? teacher = recipe.Qat.UseDistillation ? ModelLoader.ReadConfig(recipe.Teacher ?? recipe.Model) : null;
+        LlamaConfig? teacher = recipe.Qat.UseDistillation && !SharesBase(recipe) ? ModelLoader.ReadConfig(recipe.Teacher ?? recipe.Model) : null;
         MemoryCheck.RequireHeld(MemoryModel.Of(recipe, student, teacher), availableBytes);
     }
 
     /// <summary>The recipe's choices that decide how much memory a step takes.</summary>
     internal static MemorySetting SettingOf(Recipe recipe, PreparedData data) => new(
-        Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, recipe.Training.GradientCheckpointing);
+        Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, TrainerOptions.From(recipe).Training.GradientCheckpointing);
 
     private void RequireRoom(Trainer trainer, Recipe recipe, LlamaConfig student, LlamaConfig? teacher, PreparedData data)
     {
@@ -228,10 +252,25 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <summary>Seed of the rotation the weights are trained under: that of a packed model that was turned before, else the recipe's; null for none.</summary>
     internal static long? RotationSeedOf(LoadedModel model, Recipe recipe) => model.Provenance?.RotationSeed ?? (recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
 
+    /// <summary>Whether the teacher is the student without its adapters, and is no model of its own.</summary>
+    internal static bool SharesBase(Recipe recipe) => recipe is { Lora: not null, Teacher: null };
+
+    /// <summary>Frozen at once where adapters are trained; what is to be turned is read in float32, so that it is rounded once, after the rotation.</summary>
+    internal static LoadedModel Load(string path, Recipe recipe) =>
+        recipe.Lora is { } lora ? ModelLoader.LoadFrozen(path, recipe.Qat.UseIncoherence ? null : lora.Base) : ModelLoader.Load(path);
+
     /// <summary>The model the recipe trains or follows, student and teacher turned by the same rotation; a packed model that was turned before stays as it is.</summary>
-    internal static LlamaModel Rotated(LoadedModel source, long? seed, ILogger logger) => seed is { } rotation && source.Provenance?.RotationSeed is null
-        ? IncoherenceRotation.Apply(source.Model, rotation, logger)
+    internal static LlamaModel Rotated(LoadedModel source, long? seed, FrozenStorage? storage, ILogger logger) => seed is { } rotation && source.Provenance?.RotationSeed is null
+        ? IncoherenceRotation.Apply(source.Model, rotation, logger, storage)
         : source.Model;
+
+    private AdapterRun Adapt(LlamaModel student, Recipe recipe)
+    {
+        AdapterRun adapters = AdapterRun.Create(student, recipe, QuantizationPolicy.From(recipe));
+        if (recipe.Lora!.Rank is LoraRank.Auto)
+            Reported?.Invoke(new PipelineEvent.Warned($"lora.rank: auto, which became {adapters.Adapted.Rank}, the greatest of {string.Join(", ", LoraRank.Auto.Candidates)} that no adapted weight is too small for."));
+        return adapters;
+    }
 
     /// <summary>Writes the model for llama.cpp. A model that has no form there is no failure of the run: its packed folder is written.</summary>
     private GgufExport? ExportGguf(string path, LoadedModel trained, Recipe recipe)
@@ -253,7 +292,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     private static string ModelName(Recipe recipe) =>
         string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(recipe.Model))}-{recipe.Qat.Bits}bit");
 
-    private TeacherCache? TeacherOutputs(Recipe recipe, RunFolder folder, LlamaModel? teacher, PreparedData data, CancellationToken cancellationToken) =>
+    private TeacherCache? TeacherOutputs(Recipe recipe, RunFolder folder, CausalLanguageModel? teacher, PreparedData data, CancellationToken cancellationToken) =>
         recipe.Training.TeacherCache is { } cache && teacher is not null
             ? TeacherCacheBuilder.OpenOrBuild(
                 cache.Folder ?? folder.Of(TeacherOutputsFolderName),
@@ -265,7 +304,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             : null;
 
     private ModelScore Score(
-        string name, LlamaModel model, LoadedModel source, PreparedData data, LlamaModel? teacher, ModelSize size, CancellationToken cancellationToken)
+        string name, CausalLanguageModel model, LoadedModel source, PreparedData data, CausalLanguageModel? teacher, ModelSize size, CancellationToken cancellationToken)
     {
         ModelScore score = HeldOutEvaluation.Measure(name, model, source.Tokenizer, data, teacher, size, cancellationToken);
         Reported?.Invoke(new PipelineEvent.Scored(score));

@@ -23,6 +23,7 @@ public static class RecipeSummary
             ("overrides", recipe.Overrides.Count == 0 ? "none" : string.Join("; ", recipe.Overrides.Select(departure => OverrideText(departure, recipe.ActivationBits)))),
             ("estimator", EstimatorText(weights.Estimator)),
             .. weights.OscillationDampening > 0 ? [("dampening", Text($"{weights.OscillationDampening} of oscillations"))] : Array.Empty<(string, string)>(),
+            .. recipe.Lora is { } lora ? [("adapters", AdapterText(lora))] : Array.Empty<(string, string)>(),
             ("incoherence", qat.UseIncoherence ? "on" : "off"),
             ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
             .. training.ReasoningPreset != ReasoningPreset.Default ? [("reasoning", Text($"{training.ReasoningPreset} preset"))] : Array.Empty<(string, string)>(),
@@ -65,6 +66,14 @@ public static class RecipeSummary
             departure.Granularity is { } granularity ? GranularityText(granularity, activationBits) : null,
         ];
         return $"{departure.Pattern}: {string.Join(", ", parts.OfType<string>())}";
+    }
+
+    private static string AdapterText(LoraRecipe lora)
+    {
+        string rank = lora.Rank is LoraRank.Fixed given ? Text($"rank {given.Value}") : $"the greatest rank of {string.Join(", ", LoraRank.Auto.Candidates)} that fits";
+        string targets = lora.TargetModules is LoraTargets.Named named ? string.Join(", ", named.Names) : "all linear layers but the head";
+        string dropout = lora.Dropout > 0 ? Text($", dropout {lora.Dropout}") : "";
+        return Text($"{rank}, alpha {lora.Alpha}{dropout}, on {targets}; frozen weights in {(lora.Base == FrozenStorage.Int8 ? "8 bits" : "bfloat16")}");
     }
 
     private static string GranularityText(QuantGranularity granularity, int activationBits) => granularity switch

@@ -6,11 +6,10 @@ using Pique.Evaluation;
 using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
-using Pique.Numerics;
 using Pique.Quantization;
+using Pique.Quantization.Frozen;
 using Pique.Reporting;
 using Pique.Training;
-using TorchSharp;
 
 namespace Pique.Pipeline;
 
@@ -46,8 +45,7 @@ internal static class RunReportFile
 
     private static LayerSummary Summarize(string name, IQuantizableLayer layer, QuantizedTensor packed)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
-        double decibels = QuantizationError.Measure(layer.Weight, packed.Dequantize()).SqnrDecibels;
+        double decibels = FrozenRounding.SqnrDecibels(layer, packed);
         return new LayerSummary(name, [packed.Rows, packed.Columns], packed.Bits, GridText.Of(packed), packed.BitsPerWeight, decibels);
     }
 

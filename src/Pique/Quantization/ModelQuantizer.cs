@@ -1,5 +1,6 @@
 using Pique.Configuration;
 using Pique.Numerics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Quantization;
@@ -39,13 +40,14 @@ public static class ModelQuantizer
                 ? FakeQuantizer.Create(name, spec, weight, scales)
                 : throw new InputException($"{name}: found no calibrated scales, expected some; calibrate this model with this configuration."));
 
-    /// <summary>Quantizes every prepared weight.</summary>
+    /// <summary>Quantizes every prepared weight; of a frozen layer, its weight with the adapter's update, by the arithmetic of the forward pass.</summary>
     /// <param name="layers">Prepared layers by checkpoint name.</param>
     /// <returns>Packed weights by layer name; layers in full precision are left out.</returns>
     /// <exception cref="InputException">A weight is not finite.</exception>
     public static IReadOnlyDictionary<string, QuantizedTensor> Convert(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
-        layers.Where(entry => entry.Layer.WeightQuantizer is not null)
-            .ToDictionary(entry => entry.Name, entry => entry.Layer.WeightQuantizer!.Quantize(entry.Layer.Weight), StringComparer.Ordinal);
+        layers.Select(entry => (entry.Name, Packed: Pack(entry.Layer)))
+            .Where(entry => entry.Packed is not null)
+            .ToDictionary(entry => entry.Name, entry => entry.Packed!, StringComparer.Ordinal);
 
     /// <summary>Post-training quantization: prepares with scales found from the weights and converts at once, without training. The layers stay prepared.</summary>
     /// <param name="layers">Layers by checkpoint name.</param>
@@ -96,7 +98,20 @@ public static class ModelQuantizer
     /// <param name="layers">Layers by checkpoint name.</param>
     /// <returns>Ends the hold when disposed.</returns>
     public static IDisposable HoldWeights(IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers) =>
-        new Holds([.. layers.Where(entry => entry.Layer.WeightQuantizer is not null).Select(entry => entry.Layer.WeightQuantizer!.Hold(entry.Layer.Weight))]);
+        new Holds([.. layers.Where(entry => entry.Layer.WeightQuantizer is not null).Select(entry => Hold(entry.Layer))]);
+
+    /// <summary>Packed where the layer is frozen: a model too large for float32 weights is too large to be held in them.</summary>
+    private static IDisposable Hold(IQuantizableLayer layer)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return layer is { Frozen: { } frozen, WeightQuantizer.Strength: 1f } ? frozen.Hold(Pack(layer)!) : layer.WeightQuantizer!.Hold(layer.LatentWeight());
+    }
+
+    private static QuantizedTensor? Pack(IQuantizableLayer layer)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return layer.WeightQuantizer?.Quantize(layer.LatentWeight()) ?? layer.Frozen?.Rounded?.Tensor;
+    }
 
     private sealed class Holds(IReadOnlyList<IDisposable> each) : IDisposable
     {
@@ -126,8 +141,9 @@ public static class ModelQuantizer
         {
             foreach ((string name, IQuantizableLayer layer) in layers)
             {
+                using DisposeScope scope = NewDisposeScope();
                 if (policy(name) is { } spec)
-                    prepared.Add((layer, create(name, spec, layer.Weight)));
+                    prepared.Add((layer, create(name, spec, layer.LatentWeight())));
             }
         }
         catch

@@ -1,3 +1,4 @@
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -14,9 +15,10 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
     /// <summary>Creates a table of zeros.</summary>
     /// <param name="vocabularySize">Rows of the table.</param>
     /// <param name="hiddenSize">Width of a row.</param>
-    public QuantizedEmbedding(long vocabularySize, long hiddenSize) : base(nameof(QuantizedEmbedding))
+    /// <param name="weightDevice">Device of the table; META for its shape alone, where a frozen weight will take its place. Null for the CPU.</param>
+    public QuantizedEmbedding(long vocabularySize, long hiddenSize, Device? weightDevice = null) : base(nameof(QuantizedEmbedding))
     {
-        _weight = new Parameter(zeros(vocabularySize, hiddenSize));
+        _weight = new Parameter(zeros(vocabularySize, hiddenSize, device: weightDevice));
         RegisterComponents();
     }
 
@@ -24,10 +26,14 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
     public Parameter Weight => _weight;
 
     /// <inheritdoc/>
+    public FrozenLayer? Frozen { get; set; }
+
+    /// <inheritdoc/>
     public FakeQuantizer? WeightQuantizer { get; set; }
 
     /// <inheritdoc/>
-    public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
+    public Tensor EffectiveWeight() =>
+        Frozen is { } frozen ? frozen.EffectiveWeight(WeightQuantizer) : WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
 
     /// <summary>Looks tokens up.</summary>
     /// <param name="tokens">Token ids, shape [...], int64.</param>
@@ -35,7 +41,26 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
     public override Tensor forward(Tensor tokens)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor rows = EffectiveWeight().index_select(0, tokens.reshape(-1));
+        Tensor flat = tokens.reshape(-1);
+        Tensor rows = Frozen is { } frozen ? frozen.SelectRows(flat, WeightQuantizer) : EffectiveWeight().index_select(0, flat);
         return rows.reshape([.. tokens.shape, -1]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes hidden·tableᵀ: the output head of a model that has none of its own.</summary>
+    /// <param name="hidden">Shape [..., hidden].</param>
+    /// <returns>Shape [..., vocabulary].</returns>
+    public Tensor Project(Tensor hidden)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = Frozen is { } frozen ? frozen.Multiply(hidden, WeightQuantizer, null) : nn.functional.linear(hidden, EffectiveWeight());
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Frozen?.Dispose();
+        base.Dispose(disposing);
     }
 }

@@ -1,3 +1,4 @@
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -18,9 +19,10 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <param name="inFeatures">Width of the input.</param>
     /// <param name="outFeatures">Width of the output.</param>
     /// <param name="hasBias">Whether a bias is added.</param>
-    public QuantizedLinear(long inFeatures, long outFeatures, bool hasBias = false) : base(nameof(QuantizedLinear))
+    /// <param name="weightDevice">Device of the weight; META for its shape alone, where a frozen weight will take its place. Null for the CPU.</param>
+    public QuantizedLinear(long inFeatures, long outFeatures, bool hasBias = false, Device? weightDevice = null) : base(nameof(QuantizedLinear))
     {
-        _weight = new Parameter(zeros(outFeatures, inFeatures));
+        _weight = new Parameter(zeros(outFeatures, inFeatures, device: weightDevice));
         _bias = hasBias ? new Parameter(zeros(outFeatures)) : null;
         RegisterComponents();
     }
@@ -32,6 +34,9 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     public Parameter? Bias => _bias;
 
     /// <inheritdoc/>
+    public FrozenLayer? Frozen { get; set; }
+
+    /// <inheritdoc/>
     public FakeQuantizer? WeightQuantizer { get; set; }
 
     /// <summary>Quantizer of the input; null where activations keep full precision.</summary>
@@ -41,7 +46,8 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     public Action<Tensor>? InputObserver { get; set; }
 
     /// <inheritdoc/>
-    public Tensor EffectiveWeight() => WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
+    public Tensor EffectiveWeight() =>
+        Frozen is { } frozen ? frozen.EffectiveWeight(WeightQuantizer) : WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
 
     /// <summary>Computes input·weightᵀ + bias.</summary>
     /// <param name="input">Shape [..., inFeatures].</param>
@@ -51,11 +57,20 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
         using DisposeScope scope = NewDisposeScope();
         Tensor seen = QuantizedInput(input);
         InputObserver?.Invoke(seen);
-        return nn.functional.linear(seen, EffectiveWeight(), _bias).MoveToOuterDisposeScope();
+        Tensor output = Frozen is { } frozen ? frozen.Multiply(seen, WeightQuantizer, _bias) : nn.functional.linear(seen, EffectiveWeight(), _bias);
+        return output.MoveToOuterDisposeScope();
     }
 
     /// <summary>What the product is taken of: the input itself, or fake-quantized where a quantizer is present.</summary>
     /// <param name="input">Shape [..., inFeatures].</param>
     /// <returns>Same shape.</returns>
-    public Tensor QuantizedInput(Tensor input) => ActivationQuantizer is { } quantizer ? quantizer.forward(input) : input;
+    public Tensor QuantizedInput(Tensor input) => ActivationQuantizer is { } quantizer && Frozen is not { IsBypassed: true } ? quantizer.forward(input) : input;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Frozen?.Dispose();
+        base.Dispose(disposing);
+    }
 }

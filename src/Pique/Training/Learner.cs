@@ -1,4 +1,6 @@
+using Pique.Adapters;
 using Pique.Models;
+using Pique.Numerics;
 using Pique.Quantization;
 
 namespace Pique.Training;
@@ -54,6 +56,26 @@ internal sealed class Learner : IDisposable
         foreach (FakeQuantizer quantizer in Parameters.Quantizers)
         {
             quantizer.DampeningShare = (float)share;
+        }
+    }
+
+    /// <summary>Draws the rank components that the adapters do without in the next step. The draw depends on seed and updates made alone, so that a resumed run draws alike.</summary>
+    /// <param name="probability">Share of the components; 0 for none.</param>
+    /// <param name="seed">Seed of the run.</param>
+    public void DropComponents(double probability, long seed)
+    {
+        for (int index = 0; probability > 0 && index < Parameters.Adapters.Count; index++)
+        {
+            Parameters.Adapters[index].Drop(probability, SplitMix64.ForStream(seed, Optimizer.UpdateCount, index));
+        }
+    }
+
+    /// <summary>Ends what <see cref="DropComponents"/> began.</summary>
+    public void KeepComponents()
+    {
+        foreach (LoraAdapter adapter in Parameters.Adapters)
+        {
+            adapter.KeepAll();
         }
     }
 

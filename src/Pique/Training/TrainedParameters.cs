@@ -1,3 +1,4 @@
+using Pique.Adapters;
 using Pique.Models;
 using Pique.Quantization;
 using TorchSharp.Modules;
@@ -9,15 +10,16 @@ namespace Pique.Training;
 /// <remarks>Names are the model's own; a quantizer's are "quantizer.&lt;layer&gt;.&lt;parameter&gt;".</remarks>
 internal sealed class TrainedParameters
 {
-    private TrainedParameters(List<(string, Tensor)> weights, List<(string, Tensor)> quantization, List<(string, Tensor)> saved, List<FakeQuantizer> quantizers)
+    private TrainedParameters(List<(string, Tensor)> weights, List<(string, Tensor)> quantization, List<(string, Tensor)> saved, List<FakeQuantizer> quantizers, List<LoraAdapter> adapters)
     {
         Weights = weights;
         Quantization = quantization;
         Saved = saved;
         Quantizers = quantizers;
+        Adapters = adapters;
     }
 
-    /// <summary>Weights of the model.</summary>
+    /// <summary>Weights of the model, and of its adapters where it has any; frozen ones are left out.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Weights { get; }
 
     /// <summary>Learned scales and α.</summary>
@@ -29,6 +31,9 @@ internal sealed class TrainedParameters
     /// <summary>The weight quantizers in the order of the layers.</summary>
     public IReadOnlyList<FakeQuantizer> Quantizers { get; }
 
+    /// <summary>The adapters in the order of the layers.</summary>
+    public IReadOnlyList<LoraAdapter> Adapters { get; }
+
     /// <summary>All trained tensors.</summary>
     public IEnumerable<Tensor> Tensors => Weights.Concat(Quantization).Select(item => item.Value);
 
@@ -38,13 +43,21 @@ internal sealed class TrainedParameters
     {
         List<(string, Tensor)> weights = [], quantization = [], buffers = [];
         List<FakeQuantizer> quantizers = [];
-        foreach ((string name, Parameter parameter) in model.named_parameters())
+        List<LoraAdapter> adapters = [];
+        foreach ((string name, Parameter parameter) in model.named_parameters().Where(entry => entry.parameter.requires_grad))
         {
             weights.Add((name, parameter));
         }
 
         foreach ((string layerName, IQuantizableLayer layer) in model.QuantizableLayers)
         {
+            if (layer.Frozen?.Adapter is LoraAdapter adapter)
+            {
+                adapters.Add(adapter);
+                weights.Add(($"{layerName}.{AdapterNames.A}", adapter.A));
+                weights.Add(($"{layerName}.{AdapterNames.B}", adapter.B));
+            }
+
             if (layer.WeightQuantizer is not { } quantizer)
             {
                 continue;
@@ -62,7 +75,7 @@ internal sealed class TrainedParameters
             }
         }
 
-        return new(weights, quantization, [.. weights, .. quantization, .. buffers], quantizers);
+        return new(weights, quantization, [.. weights, .. quantization, .. buffers], quantizers, adapters);
     }
 
     /// <summary>Sorts the parameters: matrices decay, other weights do not, quantization parameters have their own rate and no decay.</summary>

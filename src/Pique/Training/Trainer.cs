@@ -124,6 +124,7 @@ public sealed class Trainer : IDisposable
         {
             SetGradientCheckpointing(false);
             _learner.SetStrength(1);
+            _learner.KeepComponents();
             _step.ClearGradients();
         }
 

@@ -24,6 +24,9 @@ public sealed record TrainerOptions
     /// <summary>Epochs over which the quantization strength ρ rises from 0 to 1.</summary>
     public int WarmupEpochs { get; init; }
 
+    /// <summary>Share of the adapters' rank components left out of each step.</summary>
+    public double AdapterDropout { get; init; }
+
     /// <summary>Weights of the losses.</summary>
     public QatLossWeights LossWeights { get; init; } = new();
 
@@ -67,10 +70,11 @@ public sealed record TrainerOptions
         WeightDecay = recipe.Qat.WeightDecay,
         GradClip = recipe.Qat.GradClip,
         WarmupEpochs = recipe.Qat.WarmupEpochs,
+        AdapterDropout = recipe.Lora?.Dropout ?? 0,
         LossWeights = recipe.Qat.LossWeights,
         ReasoningLoss = ReasoningLossOptions.Of(recipe.Training.ReasoningPreset),
         FreezeTeacher = recipe.Qat.FreezeTeacher,
-        Training = recipe.Training,
+        Training = recipe.Lora is null ? recipe.Training : recipe.Training with { GradientCheckpointing = true }, // Frozen weights take so little memory that what blocks keep would take most of it.
     };
 
     /// <summary>Options of pretraining: cross-entropy alone.</summary>

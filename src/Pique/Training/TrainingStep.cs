@@ -42,6 +42,7 @@ internal sealed class TrainingStep
     {
         using DisposeScope scope = torch.NewDisposeScope();
         _learner.SetStrength(plan.Strength);
+        _learner.DropComponents(_options.AdapterDropout, _options.Training.Seed);
         StepOutcome losses = Accumulate(batch);
         double norm = _learner.Clip();
         double teacherNorm = _teacherLearner?.Clip() ?? 0;
@@ -56,6 +57,7 @@ internal sealed class TrainingStep
             outcome = outcome with { Fault = NonFiniteDiagnosis.Of(outcome, _learner, _teacherLearner is null ? null : (_teacherLearner, teacherNorm)) };
         }
 
+        _learner.KeepComponents();
         ClearGradients();
         return outcome;
     }

@@ -55,15 +55,33 @@ internal static class ConfigurationGenerators
         new(), new() { Weighted = false, Percentile = 0.5f }, new() { Samples = new() { General = 3, Code = 1 } }, new() { Artifact = "c.json", Damping = 1 }, new() { ActivationOrder = false, Samples = new() { Reasoning = 2, ToolUse = 4 } },
     ];
 
+    private static readonly Gen<LoraRecipe> Lora = Gen.Select(
+        Gen.Nullable(Gen.Int[1, int.MaxValue]),
+        Positive,
+        Gen.Float[0, 1].Where(share => share < 1),
+        Text.List[0, 3],
+        Gen.Enum<FrozenStorage>(),
+        (rank, alpha, dropout, targets, storage) => new LoraRecipe
+        {
+            Rank = rank is { } value ? new LoraRank.Fixed(value) : new LoraRank.Auto(),
+            Alpha = alpha,
+            Dropout = dropout,
+            TargetModules = targets.Count == 0 ? new LoraTargets.AllLinear() : new LoraTargets.Named([.. targets.Distinct()]),
+            Base = storage,
+        });
+
     public static Gen<Recipe> Recipe { get; } = Gen.Select(
         Config,
         Gen.Select(Text, Gen.Bool, Gen.Int[2, 8], Gen.Enum<CalibrationMethod>()),
         Gen.Select(Gen.Select(Text, Gen.Enum<DataDomain>()).List[1, 3], Gen.Bool, Gen.Int[0, 1000], Gen.Long, Gen.Int[2, 4096]),
         Gen.Select(Gen.Int[4096, int.MaxValue], Gen.Nullable(NotNegative), Gen.Enum<LearningRateSchedule>(), Gen.Float[0, 1], Gen.Nullable(Gen.Int[1, int.MaxValue]), Gen.Long),
         Gen.Select(Text, Gen.Nullable(Bits), Granularity, Gen.Bool).List[0, 3],
-        Gen.Select(Gen.Enum<WeightGrid>(), Gen.Nullable(NotNegative), Gen.Bool, NotNegative),
+        Gen.Select(Gen.Enum<WeightGrid>(), Gen.Nullable(NotNegative), Gen.Bool, NotNegative, Gen.Bool, Lora),
         (config, model, data, training, overrides, weights) => new Recipe
         {
+            Lora = weights.Item5 && (config.FreezeTeacher || !config.UseDistillation) && Calibrations[(int)model.Item4].Artifact is null && overrides.All(layers => layers.Item2 != 5)
+                ? weights.Item6
+                : null,
             Qat = weights.Item1 == WeightGrid.Auto ? config : config with { Symmetric = true, Bits = Math.Min(config.Bits, 5), Granularity = new QuantGranularity.PerBlock(32) },
             Grid = weights.Item1,
             Estimator = weights.Item2 is { } delta ? new SteVariant.EwgsSigned(delta) : null,

@@ -72,6 +72,7 @@ public class RecipeJsonTests
                 "reasoning_preset": "default",
                 "teacher_cache": null
               },
+              "lora": null,
               "calibration": {
                 "method": "mse",
                 "weighted": false,
@@ -119,7 +120,7 @@ public class RecipeJsonTests
             [
                 "data.files[0].domain: found the string \"tools\", expected one of \"general\", \"reasoning\", \"tool_use\", \"code\"; write \"tool_use\".",
                 "training.schedule: found the string \"cosin\", expected one of \"constant\", \"linear\", \"cosine\", \"warmup_stable_decay\"; write \"cosine\".",
-                "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, grid, estimator, pi_k_per_channel, oscillation_dampening, training, calibration, overrides; write model, or remove it.",
+                "modle: found the unknown field \"modle\", expected one of qat, model, teacher, data, activation_bits, grid, estimator, pi_k_per_channel, oscillation_dampening, training, lora, calibration, overrides; write model, or remove it.",
                 "qat.bits: found 7, expected 2, 3, 4, 5 or 8; set it to 8.",
                 "model: found nothing, expected the path of a full-precision model; add \"model\".",
                 "data.files[1].path: found nothing, expected the path of a .txt or .jsonl file; add \"path\".",
@@ -140,7 +141,7 @@ public class RecipeJsonTests
     [InlineData("""{"model": "m\u0000", "data": {"curriculum": {"general": 5}}}""", "model")]
     [InlineData("""{"model": "m", "teacher": " ", "data": {"curriculum": {"general": 5}}}""", "teacher")]
     [InlineData("""{"model": "m", "activation_bits": 9, "data": {"curriculum": {"general": 5}}}""", "activation_bits")]
-    [InlineData("""{"model": "m", "lora": {}, "data": {"curriculum": {"general": 5}}}""", "lora")]
+    [InlineData("""{"model": "m", "lora": 16, "data": {"curriculum": {"general": 5}}}""", "lora")]
     [InlineData("""{"model": "m", "overrides": {}, "data": {"curriculum": {"general": 5}}}""", "overrides")]
     [InlineData("""{"model": "m", "overrides": [1], "data": {"curriculum": {"general": 5}}}""", "overrides[0]")]
     [InlineData("""{"model": "m", "training": {"adam_beta2": 1}, "data": {"curriculum": {"general": 5}}}""", "training.adam_beta2")]

@@ -3,7 +3,6 @@ using Pique.Formats.Gguf.Tokenizers;
 using Pique.Formats.Safetensors;
 using Pique.Models.Llama;
 using Pique.Quantization;
-using static TorchSharp.torch;
 
 namespace Pique.Formats.HuggingFace;
 
@@ -14,7 +13,7 @@ public static class HuggingFaceWriter
 
     /// <summary>Writes a model in full precision.</summary>
     /// <param name="folder">Folder to write; replaced where it holds an older model.</param>
-    /// <param name="model">The latent weights are written; quantizers are left out.</param>
+    /// <param name="model">The latent weights are written, frozen ones with their adapters' updates; quantizers are left out.</param>
     /// <param name="tokenizer">Names the tokens that open and end a text.</param>
     /// <param name="tokenizerFiles">Files to copy; tok*.model and tok*.bin are copied as tokenizer.model and tokenizer.bin.</param>
     /// <param name="dtype">BF16 (rounded to the nearest) or F32 (exact).</param>
@@ -26,7 +25,7 @@ public static class HuggingFaceWriter
         if (dtype is not (SafetensorsDtype.BF16 or SafetensorsDtype.F32))
             throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "BF16 or F32");
 
-        IEnumerable<SafetensorsEntry> entries = Weights(model).Select(weight => WeightEntry.Create(weight.Name, weight.Tensor, dtype));
+        IEnumerable<SafetensorsEntry> entries = Weights(model).Select(weight => WeightEntry.Create(weight, dtype));
         string dtypeName = dtype == SafetensorsDtype.F32 ? "float32" : "bfloat16";
         WriteFolder(folder, entries, tokenizerFiles, json => LlamaConfigJson.Write(json, model.Config, dtypeName, tokenizer));
     }
@@ -51,12 +50,12 @@ public static class HuggingFaceWriter
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(quantized);
-        Dictionary<string, Tensor> weights = Weights(model).ToDictionary(weight => weight.Name, weight => weight.Tensor, StringComparer.Ordinal);
+        Dictionary<string, ModelWeight> weights = Weights(model).ToDictionary(weight => weight.Name, StringComparer.Ordinal);
         List<SafetensorsEntry> entries = [];
         foreach ((string layer, QuantizedTensor tensor) in quantized)
         {
             string name = layer + PackedLayer.WeightSuffix;
-            if (!weights.Remove(name, out Tensor? weight) || !weight.shape.SequenceEqual([tensor.Rows, tensor.Columns]))
+            if (!weights.Remove(name, out ModelWeight? weight) || !weight.Shape.SequenceEqual([tensor.Rows, tensor.Columns]))
                 throw new ArgumentException($"quantized layer \"{layer}\" of shape [{tensor.Rows}, {tensor.Columns}] is none of the model's", nameof(quantized));
             entries.AddRange(PackedLayer.Entries(name, tensor));
         }
@@ -64,15 +63,15 @@ public static class HuggingFaceWriter
         Dictionary<string, int> activationBits = model.QuantizableLayers
             .Where(entry => entry.Layer is QuantizedLinear { ActivationQuantizer: not null })
             .ToDictionary(entry => entry.Name, entry => ((QuantizedLinear)entry.Layer).ActivationQuantizer!.Bits, StringComparer.Ordinal);
-        entries.AddRange(weights.Select(weight => WeightEntry.Create(weight.Key, weight.Value, SafetensorsDtype.F32)));
+        entries.AddRange(weights.Values.Select(weight => WeightEntry.Create(weight, SafetensorsDtype.F32)));
         WriteFolder(folder, entries, tokenizerFiles, json =>
             LlamaConfigJson.Write(json, model.Config, "float32", tokenizer, value => PackedQuantizationJson.Write(value, quantized, activationBits, provenance)));
     }
 
-    private static IEnumerable<(string Name, Tensor Tensor)> Weights(LlamaModel model)
+    private static IEnumerable<ModelWeight> Weights(LlamaModel model)
     {
-        Dictionary<string, TorchSharp.Modules.Parameter> parameters = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter, StringComparer.Ordinal);
-        return LlamaWeightShapes.Of(model.Config).Select(weight => (weight.Name, (Tensor)parameters[weight.Name]));
+        Dictionary<string, ModelWeight> weights = ModelWeight.Of(model, withAdapters: true).ToDictionary(weight => weight.Name, StringComparer.Ordinal);
+        return LlamaWeightShapes.Of(model.Config).Select(weight => weights[weight.Name]);
     }
 
     private static void WriteFolder(string folder, IEnumerable<SafetensorsEntry> entries, IReadOnlyList<string> tokenizerFiles, Action<Utf8JsonWriter> writeConfig) =>

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Pique.Formats.Safetensors;
-using static TorchSharp.torch;
 
 namespace Pique.Formats.HuggingFace;
 
@@ -8,11 +7,10 @@ namespace Pique.Formats.HuggingFace;
 internal static class WeightEntry
 {
     /// <summary>An entry of a weight.</summary>
-    /// <param name="name">Name of the weight.</param>
-    /// <param name="weight">float32, on the CPU; read when the entry is written.</param>
+    /// <param name="weight">The weight; read when the entry is written.</param>
     /// <param name="dtype">F32 or BF16.</param>
-    public static SafetensorsEntry Create(string name, Tensor weight, SafetensorsDtype dtype) =>
-        new(name, dtype, weight.shape, stream => TensorMemory.Visit(weight, (firstElement, values) => WritePiece(stream, name, weight.shape, dtype, firstElement, values)));
+    public static SafetensorsEntry Create(ModelWeight weight, SafetensorsDtype dtype) =>
+        new(weight.Name, dtype, weight.Shape, stream => weight.Visit((firstElement, values) => WritePiece(stream, weight.Name, weight.Shape, dtype, firstElement, values)));
 
     private static void WritePiece(Stream stream, string name, long[] shape, SafetensorsDtype dtype, long firstElement, Span<float> values)
     {

@@ -30,16 +30,16 @@ public sealed class LlamaAttention : nn.Module
     private readonly LlamaConfig _config;
     private readonly int _layerIndex;
 
-    internal LlamaAttention(LlamaConfig config, int layerIndex) : base(nameof(LlamaAttention))
+    internal LlamaAttention(LlamaConfig config, int layerIndex, Device matrixDevice) : base(nameof(LlamaAttention))
     {
         _config = config;
         _layerIndex = layerIndex;
         int queryWidth = config.HeadCount * config.HeadSize;
         int keyWidth = config.KeyValueHeadCount * config.HeadSize;
-        _queryProjection = new QuantizedLinear(config.HiddenSize, queryWidth, config.HasQueryKeyValueBias);
-        _keyProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias);
-        _valueProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias);
-        _outputProjection = new QuantizedLinear(queryWidth, config.HiddenSize, config.AttentionBias);
+        _queryProjection = new QuantizedLinear(config.HiddenSize, queryWidth, config.HasQueryKeyValueBias, matrixDevice);
+        _keyProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias, matrixDevice);
+        _valueProjection = new QuantizedLinear(config.HiddenSize, keyWidth, config.HasQueryKeyValueBias, matrixDevice);
+        _outputProjection = new QuantizedLinear(queryWidth, config.HiddenSize, config.AttentionBias, matrixDevice);
         if (config.Family.NormalizesQueryAndKey)
         {
             _queryNorm = new RmsNorm(config.HeadSize, config.RmsNormEpsilon);

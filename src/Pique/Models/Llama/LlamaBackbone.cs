@@ -18,10 +18,10 @@ public sealed class LlamaBackbone : nn.Module
     [ComponentName(Name = "norm")]
     private readonly RmsNorm _finalNorm;
 
-    internal LlamaBackbone(LlamaConfig config) : base(nameof(LlamaBackbone))
+    internal LlamaBackbone(LlamaConfig config, Device matrixDevice) : base(nameof(LlamaBackbone))
     {
-        _embedding = new QuantizedEmbedding(config.VocabularySize, config.HiddenSize);
-        _blocks = new ModuleList<LlamaBlock>([.. Enumerable.Range(0, config.LayerCount).Select(index => new LlamaBlock(config, index))]);
+        _embedding = new QuantizedEmbedding(config.VocabularySize, config.HiddenSize, matrixDevice);
+        _blocks = new ModuleList<LlamaBlock>([.. Enumerable.Range(0, config.LayerCount).Select(index => new LlamaBlock(config, index, matrixDevice))]);
         _finalNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         RegisterComponents();
     }

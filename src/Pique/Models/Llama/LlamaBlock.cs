@@ -20,10 +20,10 @@ public sealed class LlamaBlock : nn.Module
     [ComponentName(Name = "post_attention_layernorm")]
     private readonly RmsNorm _feedForwardNorm;
 
-    internal LlamaBlock(LlamaConfig config, int layerIndex) : base(nameof(LlamaBlock))
+    internal LlamaBlock(LlamaConfig config, int layerIndex, Device matrixDevice) : base(nameof(LlamaBlock))
     {
-        _attention = new LlamaAttention(config, layerIndex);
-        _feedForward = new LlamaFeedForward(config);
+        _attention = new LlamaAttention(config, layerIndex, matrixDevice);
+        _feedForward = new LlamaFeedForward(config, matrixDevice);
         _attentionNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         _feedForwardNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         RegisterComponents();

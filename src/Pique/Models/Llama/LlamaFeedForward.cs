@@ -18,11 +18,11 @@ public sealed class LlamaFeedForward : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "down_proj")]
     private readonly QuantizedLinear _downProjection;
 
-    internal LlamaFeedForward(LlamaConfig config) : base(nameof(LlamaFeedForward))
+    internal LlamaFeedForward(LlamaConfig config, Device matrixDevice) : base(nameof(LlamaFeedForward))
     {
-        _gateProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize);
-        _upProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize);
-        _downProjection = new QuantizedLinear(config.IntermediateSize, config.HiddenSize);
+        _gateProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize, weightDevice: matrixDevice);
+        _upProjection = new QuantizedLinear(config.HiddenSize, config.IntermediateSize, weightDevice: matrixDevice);
+        _downProjection = new QuantizedLinear(config.IntermediateSize, config.HiddenSize, weightDevice: matrixDevice);
         RegisterComponents();
     }
 

@@ -24,15 +24,30 @@ public sealed class LlamaModel : CausalLanguageModel
     /// <summary>Creates a model whose matrices and biases are zero and whose gains are one.</summary>
     /// <param name="config">Shape of the model.</param>
     /// <exception cref="InputException">The shape is impossible; every fault is named.</exception>
-    public LlamaModel(LlamaConfig config) : base(nameof(LlamaModel))
+    public LlamaModel(LlamaConfig config) : this(config, CPU)
+    {
+    }
+
+    private LlamaModel(LlamaConfig config, Device matrixDevice) : base(nameof(LlamaModel))
     {
         ArgumentNullException.ThrowIfNull(config);
         config.ThrowIfImpossible();
         Config = config;
-        _backbone = new LlamaBackbone(config);
-        _head = config.TieWordEmbeddings ? null : new QuantizedLinear(config.HiddenSize, config.VocabularySize);
+        _backbone = new LlamaBackbone(config, matrixDevice);
+        _head = config.TieWordEmbeddings ? null : new QuantizedLinear(config.HiddenSize, config.VocabularySize, weightDevice: matrixDevice);
         _rotary = new RotaryEmbedding(config.HeadSize, config.RopeTheta, config.UsableContextTokens, config.RopeScaling);
         RegisterComponents();
+    }
+
+    /// <summary>Creates a model for frozen weights: its matrices have a shape and no values until every layer is given its <see cref="IQuantizableLayer.Frozen"/>, and no parameter takes a gradient.</summary>
+    /// <param name="config">Shape of the model.</param>
+    /// <exception cref="InputException">The shape is impossible; every fault is named.</exception>
+    internal static LlamaModel WithoutMatrices(LlamaConfig config)
+    {
+        LlamaModel model = new(config, META);
+        foreach (TorchSharp.Modules.Parameter parameter in model.parameters())
+            parameter.requires_grad = false;
+        return model;
     }
 
     /// <summary>Shape of the model.</summary>
@@ -85,12 +100,17 @@ public sealed class LlamaModel : CausalLanguageModel
 
     /// <inheritdoc/>
     public override Tensor Logits(Tensor hidden) =>
-        _head is { } head ? head.forward(hidden) : TiedLogits(hidden);
+        _head is { } head ? head.forward(hidden) : _backbone.Embedding.Project(hidden);
 
     /// <inheritdoc/>
-    public override LogitFactors? FactorLogits(Tensor hidden) => _head is { } head
-        ? new(head.QuantizedInput(hidden), head.EffectiveWeight())
-        : new(hidden, _backbone.Embedding.EffectiveWeight());
+    public override LogitFactors? FactorLogits(Tensor hidden)
+    {
+        IQuantizableLayer layer = _head is { } head ? head : _backbone.Embedding;
+        Tensor input = _head?.QuantizedInput(hidden) ?? hidden;
+        return layer.Frozen?.ConstantWeight(layer.WeightQuantizer) is { } constant
+            ? new(input, layer.Weight) { Frozen = constant }
+            : new(input, layer.EffectiveWeight());
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -98,11 +118,5 @@ public sealed class LlamaModel : CausalLanguageModel
         if (disposing)
             _rotary.Dispose();
         base.Dispose(disposing);
-    }
-
-    private Tensor TiedLogits(Tensor hidden)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        return nn.functional.linear(hidden, _backbone.Embedding.EffectiveWeight()).MoveToOuterDisposeScope();
     }
 }

@@ -1,6 +1,8 @@
 using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Pique.Models.Rotation;
 
@@ -23,7 +25,8 @@ public static class IncoherenceComparison
             IQuantizableLayer? counterpart = originals.GetValueOrDefault(name) ?? (ReferenceEquals(layer, rotated.Head) ? original.Backbone.Embedding : null);
             if (counterpart is null || !counterpart.Weight.shape.SequenceEqual(layer.Weight.shape))
                 throw new ArgumentException($"{name}: the original has no layer of shape [{string.Join(", ", layer.Weight.shape)}] for it; expected the model that was rotated.", nameof(original));
-            rows.Add(new LayerIncoherence(name, Incoherence.Measure(counterpart.Weight), Incoherence.Measure(layer.Weight)));
+            using DisposeScope scope = NewDisposeScope();
+            rows.Add(new LayerIncoherence(name, Incoherence.Measure(counterpart.LatentWeight()), Incoherence.Measure(layer.LatentWeight())));
         }
 
         return rows;

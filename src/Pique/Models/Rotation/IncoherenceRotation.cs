@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Pique.Configuration;
 using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,9 +24,10 @@ public static class IncoherenceRotation
     /// <param name="model">Model to copy; not changed. Must not be prepared for quantization yet.</param>
     /// <param name="seed">Equal seeds give equal rotations.</param>
     /// <param name="logger">Told where a random orthogonal matrix stands in for a Hadamard matrix; null for nobody.</param>
-    /// <returns>A model with an untied head that computes the same logits up to rounding; computed in float64, stored in float32.</returns>
+    /// <param name="storage">How the copy's matrices are held, frozen; null for float32 weights that can be trained.</param>
+    /// <returns>A model with an untied head that computes the same logits up to rounding; computed in float64, rounded once to what the copy holds.</returns>
     /// <exception cref="InvalidOperationException">A layer already has a quantizer, whose scales belong to the unrotated weights.</exception>
-    public static LlamaModel Apply(LlamaModel model, long seed, ILogger? logger = null)
+    public static LlamaModel Apply(LlamaModel model, long seed, ILogger? logger = null, FrozenStorage? storage = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         foreach ((string name, IQuantizableLayer layer) in model.QuantizableLayers)
@@ -33,15 +36,16 @@ public static class IncoherenceRotation
                 throw new InvalidOperationException($"{name}: the layer already has a quantizer, whose scales belong to the unrotated weight; rotate before prepare.");
         }
 
-        LlamaModel rotated = new(model.Config with { TieWordEmbeddings = false });
+        LlamaConfig config = model.Config with { TieWordEmbeddings = false };
+        LlamaModel rotated = storage is null ? new(config) : LlamaModel.WithoutMatrices(config);
         using IDisposable noGradients = no_grad();
         using RandomizedHadamard stream = CreateRotation(model.Config.HiddenSize, seed, "residual stream", logger);
-        RotateEnds(model, rotated, stream);
+        RotateEnds(model, rotated, stream, storage);
         for (int index = 0; index < model.Config.LayerCount; index++)
         {
             // Layer 0 must not share its seed with the stream.
             using RandomizedHadamard heads = CreateRotation(model.Config.HeadSize, unchecked(seed + index + 1), $"heads of layer {index}", logger);
-            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream, heads);
+            RotateBlock(model.Backbone.Blocks[index], rotated.Backbone.Blocks[index], stream, heads, storage);
         }
 
         return rotated;
@@ -55,22 +59,32 @@ public static class IncoherenceRotation
         return rotation;
     }
 
-    private static void RotateEnds(LlamaModel source, LlamaModel target, RandomizedHadamard rotation)
+    private static void RotateEnds(LlamaModel source, LlamaModel target, RandomizedHadamard rotation, FrozenStorage? storage)
     {
         using DisposeScope scope = NewDisposeScope();
-        Parameter embedding = source.Backbone.Embedding.Weight;
-        Tensor head = (source.Head?.Weight ?? embedding).to(ScalarType.Float64);
-        target.Backbone.Embedding.Weight.copy_(Turn(embedding.to(ScalarType.Float64, copy: true), rotation));
-        target.Head!.Weight.copy_(Turn(head.mul(source.Backbone.FinalNorm.Gain), rotation));
+        Tensor embedding = Weight(source.Backbone.Embedding);
+        Tensor head = (source.Head is { } own ? Weight(own) : embedding).to(ScalarType.Float64);
+        Store(target.Backbone.Embedding, Turn(embedding.to(ScalarType.Float64, copy: true), rotation), storage);
+        Store(target.Head!, Turn(head.mul(source.Backbone.FinalNorm.Gain), rotation), storage);
     }
 
-    private static void RotateBlock(LlamaBlock source, LlamaBlock target, RandomizedHadamard stream, RandomizedHadamard headRotation)
+    private static Tensor Weight(IQuantizableLayer layer) => layer.LatentWeight();
+
+    private static void Store(IQuantizableLayer layer, Tensor weight, FrozenStorage? storage)
+    {
+        if (storage is null)
+            layer.Weight.copy_(weight);
+        else
+            layer.Frozen = new(FrozenWeightBuilder.Of(storage.Value, weight.to(ScalarType.Float32)));
+    }
+
+    private static void RotateBlock(LlamaBlock source, LlamaBlock target, RandomizedHadamard stream, RandomizedHadamard headRotation, FrozenStorage? storage)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor attentionGain = source.AttentionNorm.Gain, feedForwardGain = source.FeedForwardNorm.Gain;
         LlamaAttention from = source.Attention, to = target.Attention;
-        to.QueryProjection.Weight.copy_(Reader(from.QueryProjection, attentionGain));
-        to.KeyProjection.Weight.copy_(Reader(from.KeyProjection, attentionGain));
+        Store(to.QueryProjection, Reader(from.QueryProjection, attentionGain), storage);
+        Store(to.KeyProjection, Reader(from.KeyProjection, attentionGain), storage);
         Keep(from.QueryProjection.Bias, to.QueryProjection.Bias);
         Keep(from.KeyProjection.Bias, to.KeyProjection.Bias);
         Keep(from.QueryNorm?.Gain, to.QueryNorm?.Gain);
@@ -80,17 +94,17 @@ public static class IncoherenceRotation
         // so query heads undo the rotation of the key/value head they share, however heads are grouped.
         long headSize = headRotation.Order;
         Tensor value = Reader(from.ValueProjection, attentionGain);
-        to.ValueProjection.Weight.copy_(Turn(value.view(-1, headSize, value.shape[1]), headRotation, 1).view(value.shape));
+        Store(to.ValueProjection, Turn(value.view(-1, headSize, value.shape[1]), headRotation, 1).view(value.shape), storage);
         if (from.ValueProjection.Bias is { } valueBias)
             to.ValueProjection.Bias!.copy_(Turn(valueBias.to(ScalarType.Float64).view(-1, headSize), headRotation).view(-1));
         Tensor output = Writer(from.OutputProjection);
-        to.OutputProjection.Weight.copy_(Turn(output.view(output.shape[0], -1, headSize), headRotation).view(output.shape));
+        Store(to.OutputProjection, Turn(output.view(output.shape[0], -1, headSize), headRotation).view(output.shape), storage);
         if (from.OutputProjection.Bias is { } outputBias)
             to.OutputProjection.Bias!.copy_(Turn(outputBias.to(ScalarType.Float64).view(1, -1), stream).view(-1));
 
-        target.FeedForward.GateProjection.Weight.copy_(Reader(source.FeedForward.GateProjection, feedForwardGain));
-        target.FeedForward.UpProjection.Weight.copy_(Reader(source.FeedForward.UpProjection, feedForwardGain));
-        target.FeedForward.DownProjection.Weight.copy_(Writer(source.FeedForward.DownProjection));
+        Store(target.FeedForward.GateProjection, Reader(source.FeedForward.GateProjection, feedForwardGain), storage);
+        Store(target.FeedForward.UpProjection, Reader(source.FeedForward.UpProjection, feedForwardGain), storage);
+        Store(target.FeedForward.DownProjection, Writer(source.FeedForward.DownProjection), storage);
 
         void Keep(Parameter? original, Parameter? copy)
         {
@@ -98,8 +112,8 @@ public static class IncoherenceRotation
                 copy!.copy_(original);
         }
 
-        Tensor Reader(QuantizedLinear layer, Tensor gain) => Turn(layer.Weight.to(ScalarType.Float64).mul(gain), stream);
-        Tensor Writer(QuantizedLinear layer) => Turn(layer.Weight.to(ScalarType.Float64, copy: true), stream, 0);
+        Tensor Reader(QuantizedLinear layer, Tensor gain) => Turn(Weight(layer).to(ScalarType.Float64).mul(gain), stream);
+        Tensor Writer(QuantizedLinear layer) => Turn(Weight(layer).to(ScalarType.Float64, copy: true), stream, 0);
     }
 
     /// <summary>Turns vectors in place: X·Rᵀ along the last dimension, R·X along the first of a matrix.</summary>

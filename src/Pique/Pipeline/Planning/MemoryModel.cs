@@ -46,11 +46,19 @@ internal sealed record MemoryModel
     /// <summary>Whether weights are fake-quantized, which makes a second copy of them in a pass.</summary>
     public bool Quantizes { get; init; }
 
-    /// <summary>Bytes held throughout: a lower bound of what training takes.</summary>
+    /// <summary>How matrices are held where adapters are trained in their place; null where they are trained themselves.</summary>
+    public FrozenStorage? Frozen { get; init; }
+
+    /// <summary>Bytes held throughout: a lower bound of what training takes. Adapters are left out, which are small beside what they adapt.</summary>
     public double HeldBytes
     {
         get
         {
+            if (Frozen is { } storage)
+            {
+                return FrozenBytes(storage) * (Weights(Student, Rotates) + (Teacher is null ? 0 : Weights(Teacher, Rotates)));
+            }
+
             double student = (double)FloatsPerTrainedWeight * Weights(Student, Rotates);
             double teacher = Teacher is null ? 0 : (TeacherLearns ? FloatsPerTrainedWeight : 1) * Weights(Teacher, Rotates);
             double copies = Rotates ? Weights(Student, false) + (Teacher is null ? 0 : Weights(Teacher, false)) : 0;
@@ -65,18 +73,19 @@ internal sealed record MemoryModel
     public static MemoryModel Of(Recipe recipe, LlamaConfig student, LlamaConfig? teacher) => new()
     {
         Student = student,
-        Teacher = recipe.Qat.UseDistillation ? teacher : null,
+        Teacher = recipe.Qat.UseDistillation && !QatPipeline.SharesBase(recipe) ? teacher : null,
         TeacherLearns = !recipe.Qat.FreezeTeacher,
         Rotates = recipe.Qat.UseIncoherence,
         Quantizes = true,
+        Frozen = recipe.Lora?.Base,
     };
 
     /// <summary>Bytes of the gradients alone, which appear with the first backward pass.</summary>
-    public double GradientBytes => FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
+    public double GradientBytes => Frozen is not null ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
 
     /// <summary>Bytes of the fake-quantized weights that a pass keeps for its backward pass, estimated.</summary>
     /// <param name="checkpointing">Whether blocks are computed again, so that only one block's are there at a time.</param>
-    public double CopyBytes(bool checkpointing) => !Quantizes
+    public double CopyBytes(bool checkpointing) => !Quantizes || Frozen is not null
         ? 0
         : FloatBytes * ((WeightsPerBlock(Student) * (checkpointing ? 1 : Student.LayerCount)) + ((double)Student.VocabularySize * Student.HiddenSize));
 
@@ -91,6 +100,13 @@ internal sealed record MemoryModel
         double logits = Student.VocabularySize * (double)(LogitValues + (Teacher is null ? 0 : TeacherLogitValues));
         return FloatBytes * contextTokens * (blocks + logits);
     }
+
+    private static double FrozenBytes(FrozenStorage storage) => storage switch
+    {
+        FrozenStorage.Bfloat16 => 2,
+        FrozenStorage.Int8 => 1 + (2 / 32.0), // A code, and a float16 scale for each block of 32.
+        _ => throw new ArgumentOutOfRangeException(nameof(storage), storage, "Unknown storage."),
+    };
 
     private static double Weights(LlamaConfig config, bool untied)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Formats;
+using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;
@@ -26,7 +27,7 @@ internal sealed class RehearsalSetup : IDisposable
     public LlamaModel Student { get; private set; } = null!;
 
     /// <summary>The teacher; null where the recipe has none.</summary>
-    public LlamaModel? Teacher { get; private set; }
+    public CausalLanguageModel? Teacher { get; private set; }
 
     /// <summary>The data.</summary>
     public PreparedData Data { get; }
@@ -58,12 +59,12 @@ internal sealed class RehearsalSetup : IDisposable
 
         phase(PipelinePhase.Load);
         QatPipeline.RequireMemory(recipe, availableBytes);
-        LoadedModel original = ModelLoader.Load(recipe.Model);
+        LoadedModel original = QatPipeline.Load(recipe.Model, recipe);
         RehearsalSetup? setup = null;
         LoadedModel? teacher = null;
         try
         {
-            teacher = recipe.Qat.UseDistillation ? ModelLoader.Load(recipe.Teacher ?? recipe.Model) : null;
+            teacher = recipe.Qat.UseDistillation && !QatPipeline.SharesBase(recipe) ? QatPipeline.Load(recipe.Teacher ?? recipe.Model, recipe) : null;
             QatPipeline.RequireFit(recipe, original, teacher);
             PreparedData data = PreparedData.Create(PreparedData.Divide(recipe.Data), original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
             TrainerOptions options = TrainerOptions.From(recipe);
@@ -77,12 +78,15 @@ internal sealed class RehearsalSetup : IDisposable
 
             phase(PipelinePhase.Rotate);
             long? rotationSeed = QatPipeline.RotationSeedOf(original, recipe);
-            setup.Student = setup.Own(QatPipeline.Rotated(original, rotationSeed, logger ?? NullLogger.Instance));
-            setup.Teacher = teacher is null ? null : setup.Own(QatPipeline.Rotated(teacher, rotationSeed, logger ?? NullLogger.Instance));
+            setup.Student = setup.Own(QatPipeline.Rotated(original, rotationSeed, recipe.Lora?.Base, logger ?? NullLogger.Instance));
+            LlamaModel? otherTeacher = teacher is null ? null : setup.Own(QatPipeline.Rotated(teacher, rotationSeed, recipe.Lora?.Base, logger ?? NullLogger.Instance));
             QuantizationPolicy policy = PolicyOf(recipe, setup.Student);
+            AdapterRun? adapters = recipe.Lora is null ? null : setup.Own(AdapterRun.Create(setup.Student, recipe, policy));
+            setup.Teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
+            IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers = adapters?.Layers ?? setup.Student.QuantizableLayers;
             using CalibrationArtifact calibration = WeightCalibration.Run(
-                setup.Student.QuantizableLayers, policy.SpecFor, method, recipe.Qat, recipe.Training.Seed, time, CalibrationPhase.StoredOf(original, setup.Student));
-            calibration.Prepare(setup.Student.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+                layers, policy.SpecFor, method, recipe.Qat, recipe.Training.Seed, time, CalibrationPhase.StoredOf(original, setup.Student));
+            calibration.Prepare(layers, policy.SpecFor, recipe.ActivationBits);
             return setup;
         }
         catch
@@ -97,7 +101,7 @@ internal sealed class RehearsalSetup : IDisposable
     /// <summary>Frees the models.</summary>
     public void Dispose()
     {
-        foreach (IDisposable owned in _owned)
+        foreach (IDisposable owned in _owned.AsEnumerable().Reverse())
         {
             owned.Dispose();
         }
@@ -114,9 +118,10 @@ internal sealed class RehearsalSetup : IDisposable
                                 select KeyValuePair.Create(layer.Name, BitAllocation.BitWidths.Last(bits => bits <= departure.AverageBits))).ToDictionary(StringComparer.Ordinal));
     }
 
-    private LlamaModel Own(LlamaModel model)
+    private T Own<T>(T item)
+        where T : IDisposable
     {
-        _owned.Add(model);
-        return model;
+        _owned.Add(item);
+        return item;
     }
 }

@@ -2,7 +2,8 @@ using Pique.Formats.Gguf.Carriers;
 using Pique.Formats.Gguf.Tokenizers;
 using Pique.Models.Llama;
 using Pique.Quantization;
-using TorchSharp.Modules;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Pique.Formats.Gguf.Export;
 
@@ -25,6 +26,7 @@ public static class GgufModelWriter
         if (options.Type is { } forced && !IsFloat(forced) && CarrierChoice.Of(forced) is null)
             throw new InputException($"{forced.Name()}: is no type that weights are written as, expected one of {CarrierChoice.AllNames}, F16, BF16 or F32");
 
+        using DisposeScope scope = NewDisposeScope();
         LlamaConfig config = model.Model.Config;
         TensorPlan[] plans = [.. Plans(model, options.Type)];
         GgufExportedTensor[] tensors = [.. plans.Select(plan => plan.Exported)];
@@ -40,7 +42,9 @@ public static class GgufModelWriter
 
     private static IEnumerable<TensorPlan> Plans(LoadedModel model, GgufTensorType? forced)
     {
-        Dictionary<string, Parameter> parameters = model.Model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter, StringComparer.Ordinal);
+        Dictionary<string, Tensor> floats = model.Model.named_parameters().ToDictionary(entry => entry.name, entry => (Tensor)entry.parameter, StringComparer.Ordinal);
+        foreach ((string layer, IQuantizableLayer frozen) in model.Model.QuantizableLayers.Where(entry => entry.Layer.Frozen is not null && !model.Quantized.ContainsKey(entry.Name)))
+            floats[$"{layer}.weight"] = frozen.LatentWeight();
         foreach ((string name, long[] _) in LlamaWeightShapes.Of(model.Model.Config))
         {
             RotaryRowOrder order = GgufArchitecture.RowOrder(model.Model.Config, name);
@@ -48,7 +52,7 @@ public static class GgufModelWriter
             if (model.Quantized.TryGetValue(Path.GetFileNameWithoutExtension(name), out QuantizedTensor? quantized) && name.EndsWith(".weight", StringComparison.Ordinal))
                 yield return TensorPlan.OfCodes(name, quantized, order, name is LlamaWeightShapes.Embedding or LlamaWeightShapes.Head ? floatType : forced);
             else
-                yield return TensorPlan.OfFloats(name, parameters[name], order, floatType);
+                yield return TensorPlan.OfFloats(name, floats[name], order, floatType);
         }
 
         if (GgufRope.FrequencyFactors(model.Model.Config) is { } factors)

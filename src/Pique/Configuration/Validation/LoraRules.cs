@@ -1,0 +1,34 @@
+namespace Pique.Configuration;
+
+/// <summary>The valid values of a <see cref="LoraRecipe"/>, and what of the recipe around it they rule out. Whether ranks and names fit a model shows only beside the model.</summary>
+internal static class LoraRules
+{
+    public static void Check(Recipe recipe, RuleChecker rules)
+    {
+        if (recipe.Lora is not { } lora)
+            return;
+        if (lora.Rank is LoraRank.Fixed rank)
+            rules.AtLeast("rank", rank.Value, 1);
+        rules.Positive("alpha", lora.Alpha, "32.0");
+        rules.Fraction("dropout", lora.Dropout, includesOne: false);
+        if (lora.TargetModules is LoraTargets.Named named)
+            CheckNames(named.Names, rules);
+        if (recipe.Qat is { UseDistillation: true, FreezeTeacher: false })
+            rules.Reject("", "adapters beside qat.freeze_teacher false", "a frozen teacher, which shares the frozen weights", "set qat.freeze_teacher to true, or lora to null");
+        if (recipe.Calibration.Artifact is not null)
+            rules.Reject("", "adapters beside calibration.artifact", "scales found for the adapted layers alone", "set calibration.artifact to null, or lora to null");
+        if (recipe.Overrides.Any(departure => departure.AverageBits is not null))
+            rules.Reject("", "adapters beside bits that are left to calibration", "bits that are known before weights are frozen", "state the bits of every override, or set lora to null");
+    }
+
+    private static void CheckNames(IReadOnlyList<string> names, RuleChecker rules)
+    {
+        const string Expected = "names of linear layers, each once";
+        if (names.Count == 0)
+            rules.Reject("target_modules", "no name", Expected, $"add names as \"q_proj\", or write \"{LoraTargets.AllLinear.Text}\"");
+        if (names.Any(string.IsNullOrWhiteSpace))
+            rules.Reject("target_modules", "an empty name", Expected, "remove it");
+        foreach (string repeated in names.GroupBy(name => name, StringComparer.Ordinal).Where(group => group.Count() > 1).Select(group => group.Key))
+            rules.Reject("target_modules", $"{FaultCollector.Quote(repeated)} more than once", Expected, "keep one of them");
+    }
+}
