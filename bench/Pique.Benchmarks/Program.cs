@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Pique.Benchmarks;
 using Pique.Benchmarks.HostileFiles;
+using Pique.Benchmarks.LoraMemory;
 using Pique.Benchmarks.PiQuantization;
+using Pique.Configuration;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
 Option<int?> threads = new("--threads") { Description = "Threads; one per processor where not given." };
@@ -29,5 +31,16 @@ Option<long> first = new("--first") { Description = "Number of the first case, t
 Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
 soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, soak, peer };
+Option<bool> whole = new("--whole") { Description = "Also run all that \"pique train\" does, measuring and exporting included." };
+Command loraMemory = new("lora-memory", "Peak memory of training adapters on a model of the shape of Qwen2.5-0.5B under its teacher, 1×512 tokens.") { whole, json, threads };
+loraMemory.SetAction(parsed => LoraMemoryBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads), parsed.GetValue(whole)));
+
+Option<string> folder = new("--folder") { Required = true };
+Option<FrozenStorage> storage = new("--base") { Required = true };
+Option<string?> run = new("--run");
+Command loraMemoryRun = new(LoraMemoryBenchmark.ChildCommand, "One case of lora-memory in this process.") { folder, storage, run, threads };
+loraMemoryRun.SetAction(parsed => LoraMemoryBenchmark.RunChild(parsed.GetRequiredValue(folder), parsed.GetRequiredValue(storage), parsed.GetValue(run), parsed.GetValue(threads)));
+loraMemoryRun.Hidden = true;
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, soak, loraMemory, loraMemoryRun, peer };
 return root.Parse(args).Invoke();

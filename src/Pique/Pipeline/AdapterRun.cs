@@ -1,4 +1,5 @@
 using Pique.Adapters;
+using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Models;
 using Pique.Models.Llama;
@@ -53,6 +54,16 @@ internal sealed class AdapterRun : IDisposable
 
         model.GradientCheckpointing = true;
         return new(adapted, [.. layers[true]]);
+    }
+
+    /// <summary>Puts quantizers around the adapters and gives back what loading and calibrating have left to the garbage collector, which would otherwise not wake while training allocates next to nothing that is managed.</summary>
+    /// <param name="calibration">Scales of <see cref="Layers"/>.</param>
+    /// <param name="policy">How each weight is quantized.</param>
+    /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
+    public void Prepare(CalibrationArtifact calibration, QuantizationPolicy policy, int activationBits)
+    {
+        calibration.Prepare(Layers, policy.SpecFor, activationBits);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <inheritdoc/>
