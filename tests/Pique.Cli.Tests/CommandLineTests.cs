@@ -10,7 +10,7 @@ public class CommandLineTests
         Assert.Equal(0, exitCode);
         Assert.Equal("", error);
         string[] commands = [.. output.Split("Commands:\n")[1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Trim().Split(' ')[0])];
-        Assert.Equal(["demo", "train", "quantize", "evaluate", "generate", "inspect", "verify", "config", "pretrain"], commands);
+        Assert.Equal(["demo", "train", "quantize", "evaluate", "generate", "export", "inspect", "verify", "config", "pretrain"], commands);
     }
 
     [Theory]
@@ -19,6 +19,7 @@ public class CommandLineTests
     [InlineData("quantize")]
     [InlineData("evaluate")]
     [InlineData("generate")]
+    [InlineData("export")]
     [InlineData("inspect")]
     [InlineData("verify")]
     [InlineData("config")]

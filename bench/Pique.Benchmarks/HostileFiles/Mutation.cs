@@ -48,7 +48,7 @@ internal static class Mutation
     private static byte[] FlipBits(SplitMix64 random, byte[] content)
     {
         byte[] changed = [.. content];
-        for (int flips = random.NextInRange(1, 8); flips > 0; flips--)
+        for (int flips = 1 << (random.NextInt32(8) / 2); flips > 0; flips--)
             changed[Position(random, content)] ^= (byte)(1 << random.NextInt32(8));
         return changed;
     }
@@ -101,9 +101,9 @@ internal static class Mutation
         return close < 0 ? (-1, 0) : (from + open, close + 2);
     }
 
-    /// <summary>A place in the file; half of them near its beginning, where headers are.</summary>
+    /// <summary>A place in the file; a third of them near its beginning, where headers are.</summary>
     private static int Position(SplitMix64 random, byte[] content) =>
-        random.NextInt32(random.NextInt32(2) == 0 ? content.Length : Math.Min(content.Length, HeadBytes));
+        random.NextInt32(random.NextInt32(3) > 0 ? content.Length : Math.Min(content.Length, HeadBytes));
 
     private static byte[] Piece(SplitMix64 random, byte[] from)
     {

@@ -156,7 +156,7 @@ public sealed class TrainCommandTests : IDisposable
         string checkpoint = Directory.EnumerateDirectories(Path.Combine(run, "checkpoints")).First();
 
         Assert.Matches(
-            @"\nkind +training run\n(.*\n)*written +calibration\.json, metrics\.jsonl, model, report\.html, result\.json\n", FakeTerminal.Run("inspect", run).Output);
+            @"\nkind +training run\n(.*\n)*written +calibration\.json, metrics\.jsonl, model, model\.gguf, report\.html, result\.json\n", FakeTerminal.Run("inspect", run).Output);
         Assert.Matches(@"\nkind +checkpoint\nstate +sound\n", FakeTerminal.Run("inspect", checkpoint).Output);
         Assert.Matches(@"\nkind +calibration\nmethod +mse\n", FakeTerminal.Run("inspect", Path.Combine(run, "calibration.json")).Output);
     }

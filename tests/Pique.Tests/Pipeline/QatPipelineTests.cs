@@ -129,6 +129,38 @@ public sealed class QatPipelineTests : IDisposable
         Assert.Equal(MicroData.Files(first.ModelFolder), MicroData.Files(third.ModelFolder));
     }
 
+    [Theory]
+    [InlineData("learned scales")]
+    [InlineData("affine blocks")]
+    [InlineData("half-integers")]
+    [InlineData("pi grid with incoherence")]
+    public void Training_goes_on_from_a_packed_model_where_it_stopped(string way)
+    {
+        Recipe recipe = RecipeFor(way);
+        QatRunResult first = Run(recipe)!;
+
+        QatRunResult second = Run(recipe with { Model = first.ModelFolder, Teacher = recipe.Model }, folder: _temporary.File("second"))!;
+
+        // Nothing is rounded or turned anew: before its first step the second run holds the codes of the first.
+        Assert.Equal(first.Scores[2].Quality.Perplexity, second.Scores[1].Quality.Perplexity, tolerance: 1e-9);
+        using LoadedModel packed = ModelLoader.Load(first.ModelFolder), further = ModelLoader.Load(second.ModelFolder);
+        Assert.Equal(packed.Provenance!.SourceDigest, further.Provenance!.SourceDigest);
+        Assert.Equal(packed.Provenance.RotationSeed, further.Provenance.RotationSeed);
+        Assert.DoesNotContain(_events.OfType<PipelineEvent.Warned>(), warning => warning.Message.Contains("teaches itself", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_packed_model_without_another_teacher_is_warned_of()
+    {
+        QatRunResult first = Run(MicroData.Recipe(_temporary))!;
+
+        Run(MicroData.Recipe(_temporary) with { Model = first.ModelFolder }, folder: _temporary.File("second"));
+
+        Assert.Contains(
+            new PipelineEvent.Warned($"{first.ModelFolder}: is quantized already and teaches itself; name the full-precision model it was made from as the teacher."),
+            _events);
+    }
+
     [Fact]
     public void A_rotation_is_reported_layer_by_layer_and_on_the_page()
     {

@@ -213,6 +213,21 @@ public sealed class HuggingFaceWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_packed_folder_reloads_to_the_same_bytes()
+    {
+        using LlamaModel model = TinyLlama.Create(TinyLlama.Untied);
+        ModelProvenance provenance = new() { Version = "0.1.0", Configuration = QatConfig.PiQ3, SourceDigest = new string('a', 64), CalibrationDigest = new string('b', 64), RotationSeed = 7 };
+        HuggingFaceWriter.SavePacked(Folder, model, Quantize(model), Tokenizer, [], provenance);
+
+        ModelLoader.LoadedWeights loaded = ModelLoader.LoadWeights(Folder);
+        using LlamaModel reloaded = loaded.Model;
+        HuggingFaceWriter.SavePacked(_temporary.File("again"), reloaded, loaded.Quantized, Tokenizer, [], loaded.Provenance);
+
+        Assert.Equal(File.ReadAllText(Path.Combine(Folder, "config.json")), File.ReadAllText(_temporary.File("again/config.json")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Folder, "model.safetensors")), File.ReadAllBytes(_temporary.File("again/model.safetensors")));
+    }
+
+    [Fact]
     public void A_model_that_other_software_quantized_is_refused()
     {
         using LlamaModel model = TinyLlama.Create(TinyLlama.Untied);

@@ -136,7 +136,7 @@ public sealed class ModelFolderVerifierTests : IDisposable
         Assert.StartsWith($"tokenizer: {path}: no valid JSON (", Bad(), StringComparison.Ordinal);
 
         File.Delete(path);
-        Assert.Equal("tokenizer: no tokenizer; expected tokenizer.json, tokenizer.model, tok*.model, tok*.bin. Copy it from the checkpoint's source.", Bad());
+        Assert.Equal("tokenizer: no tokenizer; expected tokenizer.json, tokenizer.model, tok*.model, tok*.bin, tokenizer.gguf. Copy it from the checkpoint's source.", Bad());
     }
 
     [Fact]
