@@ -2,7 +2,9 @@ using System.CommandLine;
 using Pique.Benchmarks;
 using Pique.Benchmarks.Calibration;
 using Pique.Benchmarks.HostileFiles;
+using Pique.Benchmarks.LoraMemory;
 using Pique.Benchmarks.PiQuantization;
+using Pique.Configuration;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
 Option<int?> threads = new("--threads") { Description = "Threads; one per processor where not given." };
@@ -33,5 +35,16 @@ soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed),
 Command calibration = new("calibration", "Methods of calibration, divisions of bits over layers, and starts of training.") { models, text, steps, json, threads };
 calibration.SetAction(parsed => CalibrationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, calibration, soak, peer };
+Option<bool> whole = new("--whole") { Description = "Also run all that \"pique train\" does, measuring and exporting included." };
+Command loraMemory = new("lora-memory", "Peak memory of training adapters on a model of the shape of Qwen2.5-0.5B under its teacher, 1×512 tokens.") { whole, json, threads };
+loraMemory.SetAction(parsed => LoraMemoryBenchmark.Run(parsed.GetValue(json), parsed.GetValue(threads), parsed.GetValue(whole)));
+
+Option<string> folder = new("--folder") { Required = true };
+Option<FrozenStorage> storage = new("--base") { Required = true };
+Option<string?> run = new("--run");
+Command loraMemoryRun = new(LoraMemoryBenchmark.ChildCommand, "One case of lora-memory in this process.") { folder, storage, run, threads };
+loraMemoryRun.SetAction(parsed => LoraMemoryBenchmark.RunChild(parsed.GetRequiredValue(folder), parsed.GetRequiredValue(storage), parsed.GetValue(run), parsed.GetValue(threads)));
+loraMemoryRun.Hidden = true;
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, calibration, soak, loraMemory, loraMemoryRun, peer };
 return root.Parse(args).Invoke();

@@ -83,6 +83,11 @@ internal static class TrainCommand
 
         OutputFolder.RequireWritable(runFolder);
         context.StartTorch();
+        if (recipe.Lora is not null)
+        {
+            TorchRuntime.SpareMemory(); // Adapters are chosen for the memory they save, and the allocator's gaps would take as much again.
+        }
+
         if (QatRun.Execute(context, recipe, runFolder, resume, TrackedRun.ResumeAdvice(context), tensorBoard) is not var (result, duration))
         {
             return ExitCode.Interrupted;

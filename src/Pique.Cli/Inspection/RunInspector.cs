@@ -8,7 +8,7 @@ namespace Pique.Cli.Inspection;
 /// <summary>Looks into run folders and checkpoints.</summary>
 internal static class RunInspector
 {
-    private static readonly string[] Parts = ["calibration.json", MetricsWriter.FileName, QatPipeline.ModelFolderName, QatPipeline.GgufName, "report.html", QatRun.ResultName];
+    private static readonly string[] Parts = ["calibration.json", MetricsWriter.FileName, QatPipeline.ModelFolderName, QatPipeline.AdapterFolderName, QatPipeline.GgufName, "report.html", QatRun.ResultName];
 
     /// <summary>Describes a run: its choices, what it has written, its checkpoints.</summary>
     /// <param name="path">Folder of the run.</param>

@@ -10,6 +10,11 @@ namespace Pique.Evaluation;
 /// <remarks>Log-probabilities are computed in float32 and added up in float64, so the size of the batches does not show in the result.</remarks>
 public static class LanguageModelEvaluator
 {
+    /// <summary>Logits in memory at a time, of each of some six tensors of them.</summary>
+    private const long MostLogits = 1 << 23;
+
+    private const long LeastPositions = 32;
+
     /// <summary>Runs the model over the batches. Only positions whose <see cref="TokenBatch.LossMask"/> is 1 count.</summary>
     /// <param name="model">The model.</param>
     /// <param name="batches">Batches; disposed here one by one.</param>
@@ -65,17 +70,31 @@ public static class LanguageModelEvaluator
                 return;
             }
 
+            Tensor states = States(model, batch, counted);
+            Tensor? others = teacher is null ? null : States(teacher, batch, counted);
             Tensor targets = batch.Targets.reshape(-1).index_select(0, counted).unsqueeze(1);
-            Tensor student = LogProbabilities(model, batch, counted);
+            long most = Math.Max(LeastPositions, MostLogits / model.VocabularySize);
+            for (long first = 0; first < counted.shape[0]; first += most)
+            {
+                using DisposeScope piece = NewDisposeScope();
+                long count = Math.Min(most, counted.shape[0] - first);
+                Add(
+                    LogProbabilities(model, states.narrow(0, first, count)),
+                    teacher is null ? null : LogProbabilities(teacher, others!.narrow(0, first, count)),
+                    targets.narrow(0, first, count));
+            }
+        }
+
+        private void Add(Tensor student, Tensor? reference, Tensor targets)
+        {
             Tensor truth = student.gather(1, targets);
             _loss -= truth.sum(ScalarType.Float64).item<double>();
-            _tokens += counted.shape[0];
-            if (teacher is null)
+            _tokens += targets.shape[0];
+            if (reference is null)
             {
                 return;
             }
 
-            Tensor reference = LogProbabilities(teacher, batch, counted);
             // No divergence is negative; rounding may leave one of a hair's breadth below zero.
             Tensor divergence = (reference.exp() * (reference - student)).sum(1).clamp_min(HeldScalar.Of(0));
             _divergences.AddRange(divergence.data<float>().ToArray());
@@ -105,13 +124,19 @@ public static class LanguageModelEvaluator
             };
         }
 
-        /// <summary>Log-probabilities at the counted positions, shape [counted, vocabulary].</summary>
-        private static Tensor LogProbabilities(CausalLanguageModel model, TokenBatch batch, Tensor counted)
+        /// <summary>Hidden states at the counted positions, shape [counted, hidden].</summary>
+        private static Tensor States(CausalLanguageModel model, TokenBatch batch, Tensor counted)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor hidden = model.HiddenStates(batch.Inputs);
-            Tensor rows = hidden.reshape(-1, hidden.shape[^1]).index_select(0, counted);
-            return nn.functional.log_softmax(model.Logits(rows), dim: 1).MoveToOuterDisposeScope();
+            return hidden.reshape(-1, hidden.shape[^1]).index_select(0, counted).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>Log-probabilities, shape [positions, vocabulary].</summary>
+        private static Tensor LogProbabilities(CausalLanguageModel model, Tensor states)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return nn.functional.log_softmax(model.Logits(states), dim: 1).MoveToOuterDisposeScope();
         }
 
         /// <summary>Nearest-rank percentile.</summary>

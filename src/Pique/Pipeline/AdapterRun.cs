@@ -66,6 +66,16 @@ internal sealed class AdapterRun : IDisposable
         return WeightCalibration.Run(Layers, QuantizationPolicy.From(recipe).SpecFor, method, recipe.Qat, recipe.Training.Seed, time, stored);
     }
 
+    /// <summary>Puts quantizers around the adapters and gives back what loading and calibrating have left to the garbage collector, which would otherwise not wake while training allocates next to nothing that is managed.</summary>
+    /// <param name="calibration">Scales of <see cref="Layers"/>.</param>
+    /// <param name="policy">How each weight is quantized.</param>
+    /// <param name="activationBits">Bits of activations, used where the granularity is per token.</param>
+    public void Prepare(CalibrationArtifact calibration, QuantizationPolicy policy, int activationBits)
+    {
+        calibration.Prepare(Layers, policy.SpecFor, activationBits);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

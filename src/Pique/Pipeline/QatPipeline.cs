@@ -117,7 +117,15 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Baseline);
         ModelScore teacherScore = Score("teacher", otherTeacher is null && adapters is not null ? adapters.Base : (teacherSource ?? original).Model, original, data, null, originalSize, cancellationToken);
-        calibration.Prepare(trainedLayers, policy.SpecFor, recipe.ActivationBits);
+        if (adapters is null)
+        {
+            calibration.Prepare(trainedLayers, policy.SpecFor, recipe.ActivationBits);
+        }
+        else
+        {
+            adapters.Prepare(calibration, policy, recipe.ActivationBits);
+        }
+
         ModelScore roundedScore = Score(
             "ptq", student, original, data, teacher, ModelSize.OfPacked(student, ModelQuantizer.Convert(student.QuantizableLayers)), cancellationToken);
 

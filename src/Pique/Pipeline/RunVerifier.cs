@@ -1,3 +1,4 @@
+using Pique.Adapters;
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Formats.Tokenizers;
@@ -31,6 +32,11 @@ internal static class RunVerifier
             items.AddRange(Within(QatPipeline.ModelFolderName, ModelFolderVerifier.Verify(Path.Combine(folder, QatPipeline.ModelFolderName))));
         }
 
+        if (Directory.Exists(Path.Combine(folder, QatPipeline.AdapterFolderName)))
+        {
+            items.AddRange(AdapterItems(folder));
+        }
+
         foreach (string export in Directory.EnumerateFiles(folder, "*.gguf").Order(StringComparer.Ordinal))
         {
             items.AddRange(GgufVerifier.Verify(export, Path.GetFileName(export)));
@@ -42,6 +48,20 @@ internal static class RunVerifier
         }
 
         return new VerificationReport(folder, "run", items);
+    }
+
+    private static IEnumerable<VerificationItem> AdapterItems(string folder)
+    {
+        yield return Readable(folder, $"{QatPipeline.AdapterFolderName}/{AdapterNames.Config}", path => AdapterConfigJson.Read(path));
+        yield return Readable(folder, $"{QatPipeline.AdapterFolderName}/{AdapterNames.Origin}", path => AdapterOrigin.Load(path));
+        foreach (string file in (string[])[AdapterNames.Weights, AdapterNames.Quantizers])
+        {
+            string name = $"{QatPipeline.AdapterFolderName}/{file}";
+            foreach (VerificationItem item in SafetensorsVerifier.Verify(Path.Combine(folder, name), name))
+            {
+                yield return item;
+            }
+        }
     }
 
     private static IEnumerable<VerificationItem> Within(string folder, VerificationReport report) =>

@@ -74,6 +74,8 @@ public static class ModelQuantizer
         {
             layer.WeightQuantizer?.Dispose();
             layer.WeightQuantizer = null;
+            if (layer.Frozen is { } frozen)
+                frozen.Rounded = null;
             if (layer is QuantizedLinear linear)
             {
                 linear.ActivationQuantizer?.Dispose();

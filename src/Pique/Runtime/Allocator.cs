@@ -14,6 +14,7 @@ internal static partial class Allocator
     private const int MmapThresholdBytes = 1 << 30;
     private const int LargestMmapThresholdBytesOfOldGlibc = 32 << 20;
     private const int TopPadBytes = 64 << 20;
+    private const int ReturnedBytes = 1 << 20;
 
     /// <summary>
     /// Keeps the memory of freed tensors for the next ones. By default a large buffer is mapped and unmapped each time,
@@ -30,6 +31,23 @@ internal static partial class Allocator
         {
             bool threshold = SetOption(MmapThreshold, MmapThresholdBytes) != 0 || SetOption(MmapThreshold, LargestMmapThresholdBytesOfOldGlibc) != 0;
             return threshold && SetOption(TrimThreshold, KeptBytes) != 0 && SetOption(TopPad, TopPadBytes) != 0;
+        }
+        catch (Exception absent) when (absent is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Gives the memory of freed large tensors back to the system at once, so that the process holds what it uses and no more: kept
+    /// buffers of many sizes leave gaps between them that nothing fits into. Each large tensor costs page faults again.
+    /// </summary>
+    /// <returns>True where the allocator took the settings; false where it is not glibc's.</returns>
+    public static bool ReturnLargeBuffers()
+    {
+        try
+        {
+            return SetOption(MmapThreshold, ReturnedBytes) != 0 && SetOption(TrimThreshold, ReturnedBytes) != 0 && SetOption(TopPad, 0) != 0;
         }
         catch (Exception absent) when (absent is DllNotFoundException or EntryPointNotFoundException)
         {

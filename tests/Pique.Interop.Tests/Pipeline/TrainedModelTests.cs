@@ -22,13 +22,15 @@ public sealed class TrainedModelTests(LlamaCpp llamaCpp) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("piq3")]
-    [InlineData("piq2")]
-    public void Perplexity_and_answers_of_the_embedded_model_are_those_of_llama_cpp(string preset)
+    [InlineData("piq3", false)]
+    [InlineData("piq2", false)]
+    [InlineData("piq3", true)]
+    [InlineData("piq2", true)]
+    public void Perplexity_and_answers_of_the_embedded_model_are_those_of_llama_cpp(string preset, bool byAdapters)
     {
         llamaCpp.SkipIfMissing();
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        Recipe recipe = Recipe(((ConfigurationSource.Bare)ConfigurationSource.Resolve(preset)).Config);
+        Recipe recipe = Recipe(((ConfigurationSource.Bare)ConfigurationSource.Resolve(preset)).Config) with { Lora = byAdapters ? new LoraRecipe() : null };
         QatRunResult result = new QatPipeline(TimeProvider.System).Run(recipe, _folder.File("run"), resume: false, cancellation)!;
         using LoadedModel ours = ModelLoader.Load(result.ModelFolder);
         using LlamaCppModel theirs = llamaCpp.Load(result.Gguf!.Path, ContextTokens);

@@ -4,6 +4,7 @@ using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Formats;
 using Pique.Formats.Safetensors;
+using Pique.Formats.Verification;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
 using Pique.Pipeline;
@@ -51,6 +52,29 @@ public sealed class AdapterPipelineTests : IDisposable
         Assert.Equal(rotated ? 9 : 8, shipped.Quantized.Count);
         Assert.All(merged, entry => Assert.Equal(QuantizationCases.Bits(entry.Value.DequantizeToArray()), QuantizationCases.Bits(shipped.Quantized[entry.Key].DequantizeToArray())));
         Assert.NotEqual(0, loaded.Adapters.Sum(entry => entry.Adapter.B.detach().abs().sum().ToDouble()));
+    }
+
+    [Theory]
+    [InlineData(FrozenStorage.Bfloat16)]
+    [InlineData(FrozenStorage.Int8)]
+    public void The_exported_file_has_the_merged_weights_bit_for_bit_and_the_run_verifies(FrozenStorage storage)
+    {
+        Recipe recipe = MicroData.Recipe(_temporary) with
+        {
+            Model = MicroData.WriteModel(_temporary, "wide", change: config => config with { HiddenSize = 32, IntermediateSize = 64, HeadSize = 32, KeyValueHeadCount = 2 }),
+            Lora = Lora with { Base = storage },
+        };
+        recipe = recipe with { Qat = recipe.Qat with { Granularity = new QuantGranularity.PerBlock(32) } };
+
+        QatRunResult result = Run(recipe, "run");
+
+        Assert.True(result.Gguf!.IsExact);
+        using LoadedModel shipped = ModelLoader.Load(result.ModelFolder), exported = ModelLoader.Load(result.Gguf.Path);
+        Assert.Equal(shipped.Digest, exported.Digest);
+        VerificationReport report = ModelVerifier.Verify(_temporary.File("run"));
+        Assert.True(report.IsSound);
+        Assert.Contains(report.Items, item => item.File == "adapter/adapter_model.safetensors" && item.Name.EndsWith("q_proj.lora_A.weight", StringComparison.Ordinal));
+        Assert.Equal(4, report.Items.Select(item => item.File).Where(file => file.StartsWith("adapter/", StringComparison.Ordinal)).Distinct().Count());
     }
 
     [Fact]
