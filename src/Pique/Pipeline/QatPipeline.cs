@@ -78,6 +78,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         Phase(PipelinePhase.Baseline);
         ModelScore teacherScore = Score("teacher", (teacherSource ?? original).Model, original, data, null, ModelSize.Of(teacherSource ?? original), cancellationToken);
         calibration.Prepare(student.QuantizableLayers, policy.SpecFor, recipe.ActivationBits);
+        calibration.Dispose(); // The student holds the rounded weights now: training must not keep a second copy.
         ModelScore roundedScore = Score(
             "ptq", student, original, data, teacher, ModelSize.OfPacked(student, ModelQuantizer.Convert(student.QuantizableLayers)), cancellationToken);
 
