@@ -69,6 +69,11 @@ internal static class CalibrateCommand
             throw new InputException($"{output}: {(Directory.Exists(output) ? "is a folder" : "its folder does not exist")}, expected a file to write. Name one in a folder that exists with --out.");
         }
 
+        if (Path.GetExtension(output) != ".json")
+        {
+            throw new InputException($"{output}: found the extension \"{Path.GetExtension(output)}\", expected .json; rounded weights and plot are named after the file. Name another with --out.");
+        }
+
         OutputFolder.RequireWritable(folder);
         using LoadedModel source = ModelLoader.Load(recipe.Model);
         if (source.Quantized.Count > 0)

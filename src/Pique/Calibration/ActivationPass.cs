@@ -1,5 +1,5 @@
 using Pique.Data;
-using Pique.Models;
+using Pique.Models.Llama;
 using Pique.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,7 +19,7 @@ internal static class ActivationPass
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>Statistics by layer name, owned by the caller.</returns>
     public static Dictionary<string, InputStatistics> Run(
-        CausalLanguageModel model,
+        LlamaModel model,
         IEnumerable<string> watched,
         CalibrationSamples samples,
         int activationBits,
@@ -65,7 +65,9 @@ internal static class ActivationPass
                     cancellationToken.ThrowIfCancellationRequested();
                     places = TokenPlaces.Of(batch);
                     latest = null;
-                    model.Logits(model.HiddenStates(batch.Inputs));
+                    Tensor hidden = model.HiddenStates(batch.Inputs);
+                    if (model.Head is { InputObserver: not null } head)
+                        head.forward(hidden);
                 }
 
                 progress?.Invoke(new(CalibrationStage.Inputs, ++done, samples.Rows.BatchesPerEpoch));

@@ -70,6 +70,8 @@ public static class CalibrationFile
             using FileStream stream = File.OpenRead(path);
             using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false });
             CalibrationArtifact artifact = CalibrationReader.Read(path, document.RootElement, out string? roundedDigest);
+            if (artifact.Method == CalibrationMethod.Gptq && roundedDigest is null)
+                throw new InputException($"{path}: found the method gptq without rounded weights, expected their digest; calibrate again.");
             return roundedDigest is null ? artifact : artifact with { RoundedWeights = LoadRoundedWeights(path, roundedDigest, artifact) };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -10,8 +10,8 @@ namespace Pique.Calibration;
 /// <summary>Finds the scales of weights by a calibration method.</summary>
 /// <remarks>
 /// Min–max and least squared error look at each group by itself. A percentile or a histogram of the few weights of a row or block would
-/// say little: these two look at all weights of the layer, each divided by the largest magnitude of its group, and the share of the
-/// range they keep becomes the clip ratio of every group.
+/// say little: these two look at all weights of the layer, each in units of the root mean square of its group. Every group is clipped
+/// at the multiple of its own root mean square that they find, or not at all where it ends before.
 /// </remarks>
 internal sealed class WeightScales
 {
@@ -52,27 +52,39 @@ internal sealed class WeightScales
         {
             CalibrationMethod.Rtn => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.AbsMax),
             CalibrationMethod.Mse or CalibrationMethod.Gptq => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.MinimumError, importance),
+            CalibrationMethod.Percentile or CalibrationMethod.Entropy when layout.WeightCount == 0 => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.AbsMax),
             CalibrationMethod.Percentile => Clipped(weight, layout, spec.Grid, new PercentileObserver(_percentile)),
             CalibrationMethod.Entropy => Clipped(weight, layout, spec.Grid, new EntropyObserver(spec.Bits)),
             _ => throw new InvalidOperationException($"Unknown calibration method {_method}."),
         };
     }
 
-    /// <summary>Covering scales times the share of the range that an observer keeps of all weights, each as a share of its group's largest magnitude.</summary>
+    /// <summary>Covering scales, less where a group reaches beyond the multiple of its root mean square at which an observer would clip.</summary>
     private static GroupScales Clipped(Tensor weight, GroupLayout layout, CodeGrid grid, IRangeObserver observer)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor readable = weight.detach().cpu().contiguous();
-        Tensor shares = PlainGridArithmetic.Map(readable, layout, segment =>
+        Tensor relative = PlainGridArithmetic.Map(readable, layout, segment =>
         {
             Tensor view = layout.WeightView(readable, segment);
-            return view.div(view.abs().amax([-1], keepdim: true).clamp_min(HeldScalar.Of(float.Epsilon)));
+            return view.div(RootMeanSquare(view));
         });
-        TensorMemory.Visit(shares.contiguous(), (_, values) => observer.Observe(values));
+        TensorMemory.Visit(relative.contiguous(), (_, values) => observer.Observe(values));
         ObservedRange kept = observer.Range();
-        float ratio = MathF.Min(1, MathF.Max(-kept.Lowest, kept.Highest));
+        float multiple = MathF.Max(-kept.Lowest, kept.Highest);
+        Tensor ratios = cat([.. layout.Segments().Select(segment => Ratio(layout.WeightView(readable, segment), multiple))], 1);
         GroupScales covering = GridArithmetic.Covering(readable, layout, grid);
-        Tensor clipped = HalfScale.Round(covering.Scales.mul(HeldScalar.Of(ratio > 0 ? ratio : 1)));
+        Tensor clipped = HalfScale.Round(covering.Scales.mul(ratios));
         return new(clipped.to(weight.device).MoveToOuterDisposeScope(), covering.ZeroPoints?.to(weight.device).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Shape [lines, blocks, 1]; above zero, so that a group of zeros divides to zeros.</summary>
+    private static Tensor RootMeanSquare(Tensor view) => view.square().mean([-1], keepdim: true).sqrt().clamp_min(HeldScalar.Of(1e-30f));
+
+    /// <summary>Share of its range that a group keeps, shape [lines, blocks].</summary>
+    private static Tensor Ratio(Tensor view, float multiple)
+    {
+        Tensor largest = view.abs().amax([-1], keepdim: true).clamp_min(HeldScalar.Of(1e-30f));
+        return RootMeanSquare(view).mul(HeldScalar.Of(multiple)).div(largest).clamp_max(HeldScalar.Of(1f)).squeeze(-1);
     }
 }

@@ -126,6 +126,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             adapters.Prepare(calibration, policy, recipe.ActivationBits);
         }
 
+        calibration.Dispose(); // The student holds the rounded weights now: training must not keep a second copy.
         ModelScore roundedScore = Score(
             "ptq", student, original, data, teacher, ModelSize.OfPacked(student, ModelQuantizer.Convert(student.QuantizableLayers)), cancellationToken);
 

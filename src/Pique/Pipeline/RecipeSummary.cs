@@ -21,6 +21,7 @@ public static class RecipeSummary
             ("grid", Text($"{weights.Bits} bits, {GridText.Of(weights)}")),
             ("granularity", GranularityText(qat.Granularity, recipe.ActivationBits)),
             ("overrides", recipe.Overrides.Count == 0 ? "none" : string.Join("; ", recipe.Overrides.Select(departure => OverrideText(departure, recipe.ActivationBits)))),
+            ("calibration", CalibrationText(recipe.Calibration)),
             ("estimator", EstimatorText(weights.Estimator)),
             .. weights.OscillationDampening > 0 ? [("dampening", Text($"{weights.OscillationDampening} of oscillations"))] : Array.Empty<(string, string)>(),
             .. recipe.Lora is { } lora ? [("adapters", AdapterText(lora))] : Array.Empty<(string, string)>(),
@@ -75,6 +76,17 @@ public static class RecipeSummary
         string dropout = lora.Dropout > 0 ? Text($", dropout {lora.Dropout}") : "";
         return Text($"{rank}, alpha {lora.Alpha}{dropout}, on {targets}; frozen weights in {(lora.Base == FrozenStorage.Int8 ? "8 bits" : "bfloat16")}");
     }
+
+    private static string CalibrationText(CalibrationRecipe calibration) => calibration switch
+    {
+        { Artifact: { } artifact } => artifact,
+        { Method: CalibrationMethod.Rtn } => "covering scales, rounded to nearest",
+        { Method: CalibrationMethod.Percentile } => Text($"the {100 * calibration.Percentile}th percentile of magnitudes"),
+        { Method: CalibrationMethod.Mse } => calibration.Weighted ? "least squared error, weighted by the inputs" : "least squared error",
+        { Method: CalibrationMethod.Entropy } => "least divergence of magnitudes",
+        { Method: CalibrationMethod.Gptq } => "second-order rounding (GPTQ)",
+        _ => throw new ArgumentOutOfRangeException(nameof(calibration), calibration.Method, "Unknown calibration method."),
+    };
 
     private static string GranularityText(QuantGranularity granularity, int activationBits) => granularity switch
     {

@@ -11,10 +11,10 @@ namespace Pique.Reporting;
 /// <summary>Draws what each bit width costs in each layer, on a logarithmic scale: predicted losses as lines, measured ones as crosses, a ring round the width that was chosen.</summary>
 public static class SensitivityPlot
 {
-    private const int HeightPixels = 520;
+    private const int HeightPixels = 560;
     private const int LeastWidthPixels = 640;
     private const int LayerPixels = 22;
-    private const int MarginPixels = 160;
+    private const int MarginPixels = 220;
 
     /// <summary>Losses below this, noise among them, are drawn here: a logarithm has no place for them.</summary>
     private const double LeastNats = 1e-7;
@@ -52,7 +52,7 @@ public static class SensitivityPlot
         plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.MiddleLeft;
         plot.Axes.Bottom.MinimumSize = layers.Max(layer => layer.Name.Length) * 7;
         plot.YLabel("rise of the loss, nats per token");
-        plot.ShowLegend(Alignment.UpperRight);
+        plot.ShowLegend(Edge.Right); // Curves fill the plot.
         return PlotSvg.Render(plot, Math.Max(LeastWidthPixels, (layers.Count * LayerPixels) + MarginPixels), HeightPixels);
     }
 

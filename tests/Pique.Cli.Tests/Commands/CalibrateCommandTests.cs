@@ -136,6 +136,15 @@ public sealed partial class CalibrateCommandTests : IDisposable
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("c.safetensors", "found the extension \".safetensors\", expected .json; rounded weights and plot are named after the file. Name another with --out.")]
+    [InlineData("nowhere/c.json", "its folder does not exist, expected a file to write. Name one in a folder that exists with --out.")]
+    public void A_file_that_cannot_be_written_is_refused_before_any_work(string name, string expected)
+    {
+        (int exitCode, _, string error) = FakeTerminal.Run("calibrate", Recipe(), "--out", _folder.Of(name), "--quiet");
+        Assert.Equal((2, $"error: {_folder.Of(name)}: {expected}\n"), (exitCode, error));
+    }
+
     [Fact]
     public void Second_order_rounding_without_data_is_refused()
     {

@@ -120,6 +120,8 @@ public sealed class CalibrationFileTests : IDisposable
     [InlineData("\"scale_shape\": [12,1]", "\"scale_shape\": [4611686018427387904,4]", "found no calibration file")]
     [InlineData("\"scale_shape\": [12,1]", "\"scale_shape\": [12,2]", "found 12 scales and 0 zero points, expected 24")]
     [InlineData("\"scales\": [", "\"scales\": [-", "scales[0]: found -")]
+    [InlineData("\"method\": \"rtn\"", "\"method\": \"gptq\"", "found the method gptq without rounded weights, expected their digest; calibrate again.")]
+    [InlineData("\"tensors\": {", "\"tensors\": {\"linear\": {}, ", "found no calibration file")]
     [InlineData("\"bits\": 4,\n      \"shape\"", "\"bits\": 4, \"grid\": \"pi\", \"shape\"", "tensors.linear.grid: found \"pi\", expected \"half_integer\" or no such field")]
     [InlineData("\"bits\": 4,\n      \"shape\"", "\"bits\": 4, \"scale_levels\": 3, \"shape\"", "tensors.linear.scale_levels: found 3, expected 1 or 2")]
     public void Parts_that_disagree_are_refused(string original, string damaged, string expected)

@@ -30,23 +30,34 @@ public sealed class WeightScalesTests
     [Theory]
     [InlineData(CalibrationMethod.Percentile)]
     [InlineData(CalibrationMethod.Entropy)]
-    public void A_few_outliers_are_clipped_by_one_ratio_for_all_groups(CalibrationMethod method)
+    public void Outliers_are_clipped_at_one_multiple_of_each_groups_root_mean_square(CalibrationMethod method)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor weight = randn([64, 64], generator: new Generator(3));
-        weight[5, 5] = tensor(60f);
-        weight[9, 1] = tensor(-50f);
-        WeightQuantizationSpec spec = new(4, new QuantGranularity.PerTensor(), new SteVariant.LearnedStepSize());
+        Tensor weight = randn([64, 640], generator: new Generator(3)).mul(arange(HeldScalar.Of(1), HeldScalar.Of(65)).view(-1, 1).to(ScalarType.Float32));
+        weight[5, 5] = tensor(300f);
+        weight[9, 1] = tensor(-400f);
+        WeightQuantizationSpec spec = new(3, new QuantGranularity.PerChannel(), new SteVariant.LearnedStepSize());
 
-        float clipped = Scale(new WeightScales(method, percentile: 0.999));
-        float covering = Scale(new WeightScales(CalibrationMethod.Rtn));
-        Assert.InRange(clipped / covering, 0.01f, 0.3f);
+        float[] found = new WeightScales(method, percentile: 0.99).Find("layer", spec, weight, null).Scales.data<float>().ToArray();
 
-        WeightQuantizationSpec rows = spec with { Granularity = new QuantGranularity.PerChannel() };
-        float[] ratios = new WeightScales(method).Find("layer", rows, weight, null).Scales.div(new WeightScales(CalibrationMethod.Rtn).Find("layer", rows, weight, null).Scales).data<float>().ToArray();
-        Assert.All(ratios, ratio => Assert.Equal(ratios[0], ratio, 0.002f));
+        float[] covering = new WeightScales(CalibrationMethod.Rtn).Find("layer", spec, weight, null).Scales.data<float>().ToArray();
+        float[] clips = [.. weight.square().mean([1]).sqrt().data<float>().ToArray().Select((deviation, row) => found[row] * weight[row].abs().max().item<float>() / covering[row] / deviation)];
+        float multiple = clips.Max();
+        Assert.InRange(multiple, 1.5f, 3f);
+        Assert.All([5, 9, 30, 60], row => Assert.Equal(multiple, clips[row], 0.01f));
+        Assert.All(found.Zip(covering), pair => Assert.True(pair.First <= pair.Second));
+    }
 
-        float Scale(WeightScales search) => search.Find("layer", spec, weight, null).Scales.item<float>();
+    [Fact]
+    public void Zeros_and_matrices_without_weights_have_scales_all_the_same()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        WeightQuantizationSpec spec = new(4, new QuantGranularity.PerBlock(3), new SteVariant.LearnedStepSize());
+        foreach (CalibrationMethod method in Enum.GetValues<CalibrationMethod>())
+        {
+            Assert.All(new WeightScales(method).Find("layer", spec, zeros(3, 8), null).Scales.data<float>().ToArray(), scale => Assert.Equal(HalfScale.Floor, scale));
+            Assert.Equal([0, 3], new WeightScales(method).Find("layer", spec, zeros(0, 8), null).Scales.shape);
+        }
     }
 
     [Fact]

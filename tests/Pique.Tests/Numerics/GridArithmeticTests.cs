@@ -89,9 +89,10 @@ public sealed class GridArithmeticTests
                 if (plain.ZeroPoints is { } zeroPoints)
                     Assert.Equal(zeroPoints.data<float>().ToArray(), found.ZeroPoints!.data<float>().ToArray());
                 byte[]? reference = null;
+                Tensor importance = rand([setting.Layout.LineWidth], generator: new Generator((ulong)setting.Seed));
                 foreach (KernelForm form in Enum.GetValues<KernelForm>())
                 {
-                    byte[] searched = Searched(setting, weight, found, form);
+                    byte[] searched = [.. Searched(setting, weight, found, form, null), .. Searched(setting, weight, found, form, importance)];
                     reference ??= searched;
                     Assert.Equal(reference, searched);
                 }
@@ -151,10 +152,11 @@ public sealed class GridArithmeticTests
         return (Bytes(destination), Bytes(scaleGradients), Bytes(zeroPointGradients));
     }
 
-    private static unsafe byte[] Searched(Case setting, Tensor weight, GroupScales covering, KernelForm form)
+    private static unsafe byte[] Searched(Case setting, Tensor weight, GroupScales covering, KernelForm form, Tensor? importance)
     {
         using Tensor scales = covering.Scales.clone();
-        ScaleSearchKernel.Run(TensorPointer.Of(weight), Grid(setting, new GroupScales(scales, covering.ZeroPoints)), setting.Layout, form);
+        float* factors = importance is null ? null : TensorPointer.Of(importance);
+        ScaleSearchKernel.Run(TensorPointer.Of(weight), Grid(setting, new GroupScales(scales, covering.ZeroPoints)), setting.Layout, form, factors);
         return Bytes(scales);
     }
 

@@ -13,6 +13,7 @@ public class RecipeSummaryTests
             ("grid", "4 bits, two's complement"),
             ("granularity", "per channel"),
             ("overrides", "*embed_tokens: 8 bits, per block of 32; lm_head: 8 bits, per block of 32"),
+            ("calibration", "second-order rounding (GPTQ)"),
             ("estimator", "standard straight-through"),
             ("incoherence", "off"),
             ("loss", "task 1, distillation 0.5 at T = 3, reasoning 0.2"),
@@ -22,6 +23,19 @@ public class RecipeSummaryTests
             ("seed", "0"),
         ],
         RecipeSummary.Of(new Recipe { Model = "m" }));
+
+    [Theory]
+    [InlineData(CalibrationMethod.Rtn, true, "covering scales, rounded to nearest")]
+    [InlineData(CalibrationMethod.Percentile, true, "the 99.9th percentile of magnitudes")]
+    [InlineData(CalibrationMethod.Mse, true, "least squared error, weighted by the inputs")]
+    [InlineData(CalibrationMethod.Mse, false, "least squared error")]
+    [InlineData(CalibrationMethod.Entropy, true, "least divergence of magnitudes")]
+    public void The_method_of_calibration_is_told(CalibrationMethod method, bool weighted, string expected)
+    {
+        Recipe recipe = new() { Calibration = new() { Method = method, Weighted = weighted } };
+        Assert.Contains(("calibration", expected), RecipeSummary.Of(recipe));
+        Assert.Contains(("calibration", "c.json"), RecipeSummary.Of(recipe with { Calibration = recipe.Calibration with { Artifact = "c.json" } }));
+    }
 
     [Fact]
     public void Every_choice_that_departs_is_told()

@@ -4,8 +4,8 @@ namespace Pique.Calibration;
 /// <remarks>
 /// A counter for each of the 2^16 leading halves of a float32: sign, exponent and seven bits of the mantissa. That takes 512 KiB however
 /// many values stream by. Values of one counter differ by less than 2^−7 of themselves and the middle of them is reported, so each end of
-/// the range is within <see cref="RelativeError"/> of the value of that rank (below the smallest normal number, within 2^−134); ranks are
-/// exact. A sketch with relative error as Masson, Rim and Lee 2019, arXiv:1908.10693, with the buckets that a float has already.
+/// the range is within <see cref="RelativeError"/> of the value of that rank (below the smallest normal number, within 2^−134); ranks,
+/// the lowest and the highest value are exact. A sketch with relative error as Masson, Rim and Lee 2019, arXiv:1908.10693, with the buckets that a float has already.
 /// </remarks>
 public sealed class PercentileObserver : IRangeObserver
 {
@@ -17,6 +17,7 @@ public sealed class PercentileObserver : IRangeObserver
 
     private readonly long[] _counts = new long[1 << DroppedBits];
     private readonly double _share;
+    private readonly MinMaxObserver _ends = new();
     private long _total;
 
     /// <summary>Creates the observer.</summary>
@@ -32,6 +33,7 @@ public sealed class PercentileObserver : IRangeObserver
     /// <inheritdoc/>
     public void Observe(ReadOnlySpan<float> values)
     {
+        _ends.Observe(values);
         foreach (float value in values)
         {
             if (float.IsFinite(value))
@@ -58,6 +60,12 @@ public sealed class PercentileObserver : IRangeObserver
 
     /// <summary>The value that so many values lie below.</summary>
     private float ValueOfRank(long rank)
+    {
+        (float lowest, float highest) = (_ends.Range().Lowest, _ends.Range().Highest);
+        return rank == 0 ? lowest : rank == _total - 1 ? highest : Math.Clamp(MiddleOfRank(rank), lowest, highest);
+    }
+
+    private float MiddleOfRank(long rank)
     {
         // Negative values from the largest magnitude down, then the others from zero up.
         long seen = 0;
