@@ -31,7 +31,7 @@ internal static class QuantizerBenchmark
         double fill = MemoryBound.FillBytesPerSecond();
         FakeQuantization(rows, defaultAllocator, copy);
         PackingBenchmark.Add(rows, fill, TorchRuntime.Report.Threads);
-        Report.Write(json, rows, copy, fill, TorchRuntime.Report);
+        Report.Write("quantizer", json, rows, copy, fill, TorchRuntime.Report);
         return 0;
     }
 

@@ -9,7 +9,7 @@ internal static class Report
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static void Write(bool json, IReadOnlyList<BenchmarkRow> rows, double copyBytesPerSecond, double fillBytesPerSecond, RuntimeReport runtime)
+    public static void Write(string benchmark, bool json, IReadOnlyList<BenchmarkRow> rows, double copyBytesPerSecond, double fillBytesPerSecond, RuntimeReport runtime)
     {
         string simd = Numerics.Kernels.KernelForms.Best.ToString();
         if (json)
@@ -17,7 +17,7 @@ internal static class Report
             Console.WriteLine(JsonSerializer.Serialize(
                 new
                 {
-                    benchmark = "quantizer",
+                    benchmark,
                     processor = runtime.Cpu.ToString(),
                     simd,
                     threads = runtime.Threads,
