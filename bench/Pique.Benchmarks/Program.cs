@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pique.Benchmarks;
 using Pique.Benchmarks.Calibration;
 using Pique.Benchmarks.HostileFiles;
+using Pique.Benchmarks.Incoherence;
 using Pique.Benchmarks.LoraMemory;
 using Pique.Benchmarks.PiQuantization;
 using Pique.Configuration;
@@ -18,6 +19,10 @@ objective.SetAction(parsed => ObjectiveBenchmark.Run(parsed.GetValue(json), pars
 Command peer = new("composite-lsq", "Milliseconds of the composite peer alone, with glibc's allocator as it comes.") { threads };
 peer.SetAction(parsed => QuantizerBenchmark.RunPeer(parsed.GetValue(threads)));
 peer.Hidden = true;
+
+Option<string?> ffht = new("--ffht") { Description = "Shared library of FFHT, built from its own sources, to measure beside.", HelpName = "FILE" };
+Command hadamard = new("hadamard", "The Hadamard transform beside plain torch operations, the product with the dense matrix, FFHT and the memory's copy bandwidth.") { ffht, json, threads };
+hadamard.SetAction(parsed => HadamardBenchmark.Run(parsed.GetValue(ffht), parsed.GetValue(json), parsed.GetValue(threads)));
 
 Option<string[]> models = new("--model") { Description = "Folder of a model, once or more often.", HelpName = "DIR", DefaultValueFactory = _ => [PiQuantizationStudy.DefaultModel] };
 Option<string?> text = new("--text") { Description = "Text to measure and train on; the synthetic curriculum where not given.", HelpName = "FILE" };
@@ -46,5 +51,8 @@ Command loraMemoryRun = new(LoraMemoryBenchmark.ChildCommand, "One case of lora-
 loraMemoryRun.SetAction(parsed => LoraMemoryBenchmark.RunChild(parsed.GetRequiredValue(folder), parsed.GetRequiredValue(storage), parsed.GetValue(run), parsed.GetValue(threads)));
 loraMemoryRun.Hidden = true;
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, pi, calibration, soak, loraMemory, loraMemoryRun, peer };
+Command incoherence = new("incoherence", "Models rounded as they are and rotated, and the same with planted outliers; no training.") { models, text, json, threads };
+incoherence.SetAction(parsed => IncoherenceStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(threads), parsed.GetValue(json)));
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, hadamard, pi, calibration, incoherence, soak, loraMemory, loraMemoryRun, peer };
 return root.Parse(args).Invoke();

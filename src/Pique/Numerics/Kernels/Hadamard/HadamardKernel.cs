@@ -49,7 +49,7 @@ internal static unsafe class HadamardKernel
 
     private static void RunVectors<TVector, T>(in HadamardArguments<T> arguments, bool isContiguous)
         where TVector : unmanaged, IWalshVector<TVector, T>
-        where T : unmanaged
+        where T : unmanaged, INumber<T>
     {
         long order = arguments.Order, weightCount = arguments.Outer * arguments.Inner * order;
         if (isContiguous)
@@ -68,7 +68,7 @@ internal static unsafe class HadamardKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform<TVector, T>(in HadamardArguments<T> arguments, T* values, long order, int width, T* scratch)
         where TVector : unmanaged, IWalshVector<TVector, T>
-        where T : unmanaged
+        where T : unmanaged, INumber<T>
     {
         long count = order * width, stride = (long)arguments.PowerOfTwo * width;
         for (T* part = values; part < values + count; part += stride)
@@ -81,13 +81,13 @@ internal static unsafe class HadamardKernel
         }
     }
 
-    /// <summary>Scratch memory; freed by <see cref="NativeMemory.AlignedFree"/>.</summary>
-    public static T* Allocate<T>(long count) where T : unmanaged => (T*)NativeMemory.AlignedAlloc((nuint)(Math.Max(1, count) * sizeof(T)), CacheLineBytes);
+    /// <summary>Scratch memory, null for none; freed by <see cref="NativeMemory.AlignedFree"/>.</summary>
+    public static T* Allocate<T>(long count) where T : unmanaged => count == 0 ? null : (T*)NativeMemory.AlignedAlloc((nuint)(count * sizeof(T)), CacheLineBytes);
 
     /// <summary>Lines where they lie.</summary>
     private struct Lines<TVector, T> : ISlicedWork
         where TVector : unmanaged, IWalshVector<TVector, T>
-        where T : unmanaged
+        where T : unmanaged, INumber<T>
     {
         public HadamardArguments<T> Arguments;
         public long Order;

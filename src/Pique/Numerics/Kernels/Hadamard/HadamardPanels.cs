@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -7,7 +8,7 @@ namespace Pique.Numerics.Kernels;
 /// <remarks>The panel lies in the second-level cache, so memory is read and written once, however far apart the values of a line are.</remarks>
 internal readonly unsafe struct HadamardPanels<TVector, T> : ISlicedWork
     where TVector : unmanaged, IWalshVector<TVector, T>
-    where T : unmanaged
+    where T : unmanaged, INumber<T>
 {
     /// <summary>What a panel may hold: half a second-level cache.</summary>
     private const int PanelBytes = 1 << 18;
