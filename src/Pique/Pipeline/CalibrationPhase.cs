@@ -71,9 +71,38 @@ public static class CalibrationPhase
     /// <param name="modelDigest">SHA-256 of the model's parameters.</param>
     /// <returns>The artifact, owned by the caller.</returns>
     /// <exception cref="InputException">The file is damaged, or was made for another model or configuration.</exception>
-    public static CalibrationArtifact Load(string path, Recipe recipe, string modelDigest)
+    public static CalibrationArtifact Load(string path, Recipe recipe, string modelDigest) => Fitting(CalibrationFile.Load(path), path, recipe, modelDigest);
+
+    /// <summary>Loads what an interrupted run had calibrated.</summary>
+    /// <param name="path">The calibration file.</param>
+    /// <param name="recipe">The recipe of the run.</param>
+    /// <param name="modelDigest">SHA-256 of the model's parameters.</param>
+    /// <param name="damaged">Told what is wrong with a file that cannot be read, as a power cut may leave it; to calibrate again gives the same.</param>
+    /// <returns>The artifact, owned by the caller; null where there is none or it is damaged.</returns>
+    /// <exception cref="InputException">The file was made for another model or configuration.</exception>
+    public static CalibrationArtifact? LoadLeft(string path, Recipe recipe, string modelDigest, Action<string> damaged)
     {
-        CalibrationArtifact artifact = CalibrationFile.Load(path);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        CalibrationArtifact artifact;
+        try
+        {
+            artifact = CalibrationFile.Load(path);
+        }
+        catch (InputException fault)
+        {
+            damaged(fault.Message);
+            return null;
+        }
+
+        return Fitting(artifact, path, recipe, modelDigest);
+    }
+
+    private static CalibrationArtifact Fitting(CalibrationArtifact artifact, string path, Recipe recipe, string modelDigest)
+    {
         try
         {
             CalibrationFit.Require(artifact, path, modelDigest, recipe);

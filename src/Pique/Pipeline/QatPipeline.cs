@@ -191,9 +191,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             return ofAdapted;
         }
 
-        if (resume && File.Exists(path))
+        if (resume && CalibrationPhase.LoadLeft(path, recipe, original.Digest, fault => Reported?.Invoke(new PipelineEvent.Warned($"{fault} It is made anew."))) is { } left)
         {
-            return CalibrationPhase.Load(path, recipe, original.Digest);
+            return left;
         }
 
         CalibrationArtifact calibration = CalibrationPhase.Run(
