@@ -5,6 +5,7 @@ using Pique.Benchmarks.HostileFiles;
 using Pique.Benchmarks.Incoherence;
 using Pique.Benchmarks.LoraMemory;
 using Pique.Benchmarks.PiQuantization;
+using Pique.Benchmarks.TrainingSteps;
 using Pique.Configuration;
 
 Option<bool> json = new("--json") { Description = "Print one JSON document instead of a table." };
@@ -54,5 +55,21 @@ loraMemoryRun.Hidden = true;
 Command incoherence = new("incoherence", "Models rounded as they are and rotated, and the same with planted outliers; no training.") { models, text, json, threads };
 incoherence.SetAction(parsed => IncoherenceStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(threads), parsed.GetValue(json)));
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, hadamard, pi, calibration, incoherence, soak, loraMemory, loraMemoryRun, peer };
+Option<string[]> shapes = new("--shape") { Description = "Shape A or B, or both.", DefaultValueFactory = _ => [.. TrainingShape.All.Select(shape => shape.Name)] };
+Command training = new("training", "Training steps beside those of the same model in plain TorchSharp operations, taking turns; medians.") { shapes, json, threads };
+training.SetAction(parsed => TrainingBenchmark.Run(parsed.GetRequiredValue(shapes), parsed.GetValue(json), parsed.GetValue(threads)));
+
+Option<string> shapeOfChild = new("--shape") { Required = true };
+Option<StepKind> kind = new("--kind") { Required = true };
+Option<bool> fastMath = new("--fast-math") { Required = true };
+Command stepServer = new(StepServer.ChildCommand, "Steps of the peer, one for every line of input.") { shapeOfChild, kind, fastMath, threads };
+stepServer.SetAction(parsed => StepServer.Serve(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(kind), parsed.GetRequiredValue(fastMath), parsed.GetValue(threads)));
+stepServer.Hidden = true;
+
+Option<bool> engine = new("--engine") { Required = true };
+Command stepMemory = new(StepMemory.ChildCommand, "Peak memory of a step in this process.") { shapeOfChild, engine, threads };
+stepMemory.SetAction(parsed => StepMemory.RunChild(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(engine), parsed.GetValue(threads)));
+stepMemory.Hidden = true;
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, training, hadamard, pi, calibration, incoherence, soak, loraMemory, loraMemoryRun, peer, stepServer, stepMemory };
 return root.Parse(args).Invoke();

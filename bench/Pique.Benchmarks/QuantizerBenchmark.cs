@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Pique.Configuration;
 using Pique.Numerics;
@@ -65,23 +63,7 @@ internal static class QuantizerBenchmark
         rows.Add(new("LSQ forward+backward, 4096×4096, blocks of 32", blocks, BenchmarkRow.Milliseconds, "composite, tuned allocator", blockPeer, 8));
     }
 
-    private static double PeerMilliseconds(int? threads)
-    {
-        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-            start.ArgumentList.Add(typeof(QuantizerBenchmark).Assembly.Location);
-        start.ArgumentList.Add("composite-lsq");
-        if (threads is { } count)
-        {
-            start.ArgumentList.Add("--threads");
-            start.ArgumentList.Add(count.ToString(CultureInfo.InvariantCulture));
-        }
-
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return JsonSerializer.Deserialize<double>(output);
-    }
+    private static double PeerMilliseconds(int? threads) => JsonSerializer.Deserialize<double>(OwnProcess.Run(threads, "composite-lsq"));
 
     private sealed class Case : IDisposable
     {

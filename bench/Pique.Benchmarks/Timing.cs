@@ -33,6 +33,14 @@ internal static class Timing
         return best;
     }
 
+    /// <summary>Seconds of this one call.</summary>
+    public static double SecondsOf(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
     /// <summary>Seconds of one call that is too short to time alone.</summary>
     public static double BestSeconds(Action action, int repeats) => BestSeconds(() =>
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Pique.Configuration;
@@ -47,26 +46,9 @@ internal static class LoraMemoryBenchmark
         return 0;
     }
 
-    private static LoraMemoryRow Child(string model, FrozenStorage storage, string? runFolder, int? threads)
-    {
-        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-            start.ArgumentList.Add(typeof(LoraMemoryBenchmark).Assembly.Location);
-        string[] arguments =
-        [
-            ChildCommand, "--folder", model, "--base", storage.ToString(),
-            .. runFolder is null ? Array.Empty<string>() : ["--run", runFolder],
-            .. threads is { } count ? ["--threads", count.ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>(),
-        ];
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? JsonSerializer.Deserialize<LoraMemoryRow>(output)!
-            : throw new InvalidOperationException($"{string.Join(' ', arguments)}: ended with {process.ExitCode}.");
-    }
+    private static LoraMemoryRow Child(string model, FrozenStorage storage, string? runFolder, int? threads) =>
+        JsonSerializer.Deserialize<LoraMemoryRow>(OwnProcess.Run(
+            threads, [ChildCommand, "--folder", model, "--base", storage.ToString(), .. runFolder is null ? Array.Empty<string>() : ["--run", runFolder]]))!;
 
     private static void Print(bool json, IReadOnlyList<LoraMemoryRow> rows)
     {

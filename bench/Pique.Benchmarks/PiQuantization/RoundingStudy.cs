@@ -44,7 +44,7 @@ internal static class RoundingStudy
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor effective = layer.EffectiveWeight();
-            double layerEnergy = layer.Weight.square().sum(ScalarType.Float64).item<double>();
+            double layerEnergy = layer.Weight.Squared().sum(ScalarType.Float64).item<double>();
             distortion += layerEnergy * SpectralDistortion.Measure(layer.Weight, effective);
             energy += layerEnergy;
             retained += layer.Weight.numel() * OutlierRetention.Measure(

@@ -48,7 +48,7 @@ internal static class StepSearch
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor residual = GridArithmetic.FakeQuantize(weight, layout, steps, null, grid).sub_(weight);
-        return residual.square().sum(1, keepdim: true, type: ScalarType.Float64).MoveToOuterDisposeScope();
+        return residual.Squared().sum(1, keepdim: true, type: ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     private sealed class Best(Tensor weight, GroupLayout layout, CodeGrid grid, double factor, Tensor start)

@@ -45,7 +45,7 @@ internal sealed class InputStatistics : IDisposable
         Check.Add(inputs, batch.Records);
         Tensor tokens = TokenPlaces.Select(inputs.detach().cpu(), places).contiguous();
         TokenCount += tokens.shape[0];
-        _squares.add_(tokens.square().sum(0, type: ScalarType.Float64), HeldScalar.Of(1));
+        _squares.add_(tokens.Squared().sum(0, type: ScalarType.Float64), HeldScalar.Of(1));
         TensorMemory.Visit(tokens, (_, values) =>
         {
             _wholeRange.Observe(values);

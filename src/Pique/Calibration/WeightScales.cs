@@ -79,7 +79,7 @@ internal sealed class WeightScales
     }
 
     /// <summary>Shape [lines, blocks, 1]; above zero, so that a group of zeros divides to zeros.</summary>
-    private static Tensor RootMeanSquare(Tensor view) => view.square().mean([-1], keepdim: true).sqrt().clamp_min(HeldScalar.Of(1e-30f));
+    private static Tensor RootMeanSquare(Tensor view) => view.Squared().mean([-1], keepdim: true).sqrt().clamp_min(HeldScalar.Of(1e-30f));
 
     /// <summary>Share of its range that a group keeps, shape [lines, blocks].</summary>
     private static Tensor Ratio(Tensor view, float multiple)

@@ -99,7 +99,7 @@ public static class LanguageModelEvaluator
             Tensor divergence = (reference.exp() * (reference - student)).sum(1).clamp_min(HeldScalar.Of(0));
             _divergences.AddRange(divergence.data<float>().ToArray());
             _agreements += student.argmax(1).eq(reference.argmax(1)).sum().item<long>();
-            _squaredDelta += (truth.exp() - reference.gather(1, targets).exp()).square().sum(ScalarType.Float64).item<double>();
+            _squaredDelta += (truth.exp() - reference.gather(1, targets).exp()).Squared().sum(ScalarType.Float64).item<double>();
         }
 
         public LanguageModelQuality Result(long textBytes, bool compared)

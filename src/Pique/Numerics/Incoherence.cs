@@ -25,6 +25,6 @@ public static class Incoherence
         double largest = exact.abs().max().item<double>();
 
         // Scaled before it is squared, so that no square overflows or vanishes.
-        return largest == 0 ? 1 : Math.Max(1, 1 / Math.Sqrt(exact.div(HeldScalar.Of(largest)).square().mean().item<double>()));
+        return largest == 0 ? 1 : Math.Max(1, 1 / Math.Sqrt(exact.div(HeldScalar.Of(largest)).Squared().mean().item<double>()));
     }
 }

@@ -30,9 +30,9 @@ public sealed record QuantizationError(double MeanSquaredError, double SqnrDecib
             long count = Math.Min(PieceWeights, originals.shape[0] - first);
             Tensor exact = originals.narrow(0, first, count).to(ScalarType.Float64);
             Tensor rounded = others.narrow(0, first, count).to(ScalarType.Float64);
-            signal += exact.square().sum().item<double>();
-            roundedSignal += rounded.square().sum().item<double>();
-            noise += exact.sub(rounded).square().sum().item<double>();
+            signal += exact.Squared().sum().item<double>();
+            roundedSignal += rounded.Squared().sum().item<double>();
+            noise += exact.sub(rounded).Squared().sum().item<double>();
             product += exact.mul(rounded).sum().item<double>();
         }
 

@@ -54,7 +54,7 @@ public static class ScaleSearch
         (Tensor covering, Tensor? zeroPoints) = GridArithmetic.Covering(readable, layout, grid);
         Tensor[] steps = [.. PiKs.Select(k => HalfScale.Round(covering.mul(HeldScalar.Of((float)(Math.PI / k)))))];
         Tensor[] errors = [.. steps.Select(step => GridArithmetic.FakeQuantize(readable, layout, step, zeroPoints, grid)
-            .sub_(readable).square().view(layout.LineCount, layout.LineWidth).sum(1, keepdim: true, type: ScalarType.Float64))];
+            .sub_(readable).Squared().view(layout.LineCount, layout.LineWidth).sum(1, keepdim: true, type: ScalarType.Float64))];
         Tensor best = cat(errors, 1).argmin(1, keepdim: true);
         Tensor chosen = stack(steps, 2).gather(2, best.unsqueeze(-1).expand(layout.LineCount, layout.BlocksPerLine, 1)).squeeze(-1);
         Tensor k = tensor(PiKs, ScalarType.Float32).index_select(0, best.view(-1)).view(-1, 1);

@@ -26,8 +26,8 @@ public static class SpectralDistortion
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor magnitudes = Magnitudes(original);
-        double noise = magnitudes.sub(Magnitudes(quantized)).square().sum().item<double>();
-        double signal = magnitudes.square().sum().item<double>();
+        double noise = magnitudes.sub(Magnitudes(quantized)).Squared().sum().item<double>();
+        double signal = magnitudes.Squared().sum().item<double>();
         return noise == 0 ? 0 : noise / signal;
     }
 

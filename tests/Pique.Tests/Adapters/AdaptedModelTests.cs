@@ -219,7 +219,7 @@ public class AdaptedModelTests
     private static void Backward(LlamaModel model)
     {
         using DisposeScope scope = NewDisposeScope();
-        model.forward(TinyBatches.GetBatch(0, 0).Inputs).square().mean().backward();
+        model.forward(TinyBatches.GetBatch(0, 0).Inputs).Squared().mean().backward();
     }
 
     private static void AssertSame(QuantizedTensor expected, QuantizedTensor actual)

@@ -41,7 +41,7 @@ public sealed class WeightScalesTests
         float[] found = new WeightScales(method, percentile: 0.99).Find("layer", spec, weight, null).Scales.data<float>().ToArray();
 
         float[] covering = new WeightScales(CalibrationMethod.Rtn).Find("layer", spec, weight, null).Scales.data<float>().ToArray();
-        float[] clips = [.. weight.square().mean([1]).sqrt().data<float>().ToArray().Select((deviation, row) => found[row] * weight[row].abs().max().item<float>() / covering[row] / deviation)];
+        float[] clips = [.. weight.Squared().mean([1]).sqrt().data<float>().ToArray().Select((deviation, row) => found[row] * weight[row].abs().max().item<float>() / covering[row] / deviation)];
         float multiple = clips.Max();
         Assert.InRange(multiple, 1.5f, 3f);
         Assert.All([5, 9, 30, 60], row => Assert.Equal(multiple, clips[row], 0.01f));

@@ -96,10 +96,10 @@ public sealed class ScaleSearchTests
             Assert.InRange(found / best, 1.0, 1.01);
         }
 
-        double Error(Tensor scales) => GridArithmetic.FakeQuantize(weight, layout, scales, null, grid).sub(weight).square().mul(importance).sum(ScalarType.Float64).item<double>();
+        double Error(Tensor scales) => GridArithmetic.FakeQuantize(weight, layout, scales, null, grid).sub(weight).Squared().mul(importance).sum(ScalarType.Float64).item<double>();
 
         double LineError(float scale, Tensor line, GroupLayout of) =>
-            GridArithmetic.FakeQuantize(line.contiguous(), of, full(of.ScaleShape, HeldScalar.Of(scale)), null, grid).sub(line).square().mul(importance).sum(ScalarType.Float64).item<double>();
+            GridArithmetic.FakeQuantize(line.contiguous(), of, full(of.ScaleShape, HeldScalar.Of(scale)), null, grid).sub(line).Squared().mul(importance).sum(ScalarType.Float64).item<double>();
 
         static IEnumerable<float> Candidates()
         {

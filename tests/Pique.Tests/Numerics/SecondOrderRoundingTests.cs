@@ -87,8 +87,8 @@ public sealed class SecondOrderRoundingTests
 
         Tensor exact = inputs.matmul(weight.to(ScalarType.Float64).t());
         Tensor changed = inputs.matmul(rounded.to(ScalarType.Float64).t());
-        Assert.Equal(exact.sub(changed).square().sum(1).mean().item<double>(), error, 1e-9);
-        Assert.Equal(exact.square().sum(1).mean().item<double>(), output, 1e-9);
+        Assert.Equal(exact.sub(changed).Squared().sum(1).mean().item<double>(), error, 1e-9);
+        Assert.Equal(exact.Squared().sum(1).mean().item<double>(), output, 1e-9);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public class RecipeSummaryTests
             ("grid", "4 bits, two's complement"),
             ("granularity", "per channel"),
             ("overrides", "*embed_tokens: 8 bits, per block of 32; lm_head: 8 bits, per block of 32"),
-            ("calibration", "second-order rounding (GPTQ)"),
+            ("calibration", "least squared error"),
             ("estimator", "standard straight-through"),
             ("incoherence", "off"),
             ("loss", "task 1, distillation 0.5 at T = 3, reasoning 0.2"),

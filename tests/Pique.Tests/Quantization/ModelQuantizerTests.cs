@@ -114,7 +114,7 @@ public sealed class ModelQuantizerTests
         {
             using DisposeScope stepScope = NewDisposeScope();
             optimizer.zero_grad();
-            Tensor loss = layer.EffectiveWeight().sub(layer.Weight.detach()).square().mean();
+            Tensor loss = layer.EffectiveWeight().sub(layer.Weight.detach()).Squared().mean();
             losses.Add(loss.item<float>());
             loss.backward();
             optimizer.step();

@@ -76,7 +76,7 @@ public sealed class PiGridTests
         for (int update = 0; update < 10; update++)
         {
             using DisposeScope inner = NewDisposeScope();
-            quantizer.forward(weight).sub(weight * 2).square().sum().backward();
+            quantizer.forward(weight).sub(weight * 2).Squared().sum().backward();
             optimizer.Step(1);
             optimizer.ClearGradients();
         }

@@ -1,5 +1,6 @@
 using Pique.Data;
 using Pique.Models;
+using Pique.Numerics;
 using Pique.Quantization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -77,7 +78,7 @@ internal sealed class FisherDiagonal : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return 0.5 * weight.sub(rounded).square().mul_(_diagonals[name]).sum(ScalarType.Float64).item<double>();
+        return 0.5 * weight.sub(rounded).Squared().mul_(_diagonals[name]).sum(ScalarType.Float64).item<double>();
     }
 
     /// <inheritdoc/>

@@ -33,7 +33,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         // A norm reads the stream once; square().mean() would write the squares out in between.
         Tensor norm = linalg.vector_norm(input, dims: [-1], keepdim: true);
-        Tensor inverseRms = norm.square().mul(HeldScalar.Of(1.0 / input.shape[^1])).add(HeldScalar.Of(_epsilon), HeldScalar.Of(1)).rsqrt();
+        Tensor inverseRms = norm.Squared().mul(HeldScalar.Of(1.0 / input.shape[^1])).add(HeldScalar.Of(_epsilon), HeldScalar.Of(1)).rsqrt();
         return input.mul(inverseRms).mul(_gain).MoveToOuterDisposeScope();
     }
 }

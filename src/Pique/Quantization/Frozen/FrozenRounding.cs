@@ -50,8 +50,8 @@ public static class FrozenRounding
         {
             using DisposeScope piece = NewDisposeScope();
             Tensor exact = frozen.Base.Materialize(first, count);
-            signal += exact.square().sum(ScalarType.Float64).item<double>();
-            noise += exact.sub_(rounded.Materialize(first, count)).square().sum(ScalarType.Float64).item<double>();
+            signal += exact.Squared().sum(ScalarType.Float64).item<double>();
+            noise += exact.sub_(rounded.Materialize(first, count)).Squared().sum(ScalarType.Float64).item<double>();
         }
 
         return noise == 0 ? double.PositiveInfinity : 10 * Math.Log10(signal / noise);

@@ -1,6 +1,7 @@
 using Pique.Models;
 using Pique.Models.Generation;
 using Pique.Models.Llama;
+using Pique.Numerics;
 using Pique.Tests.Models.Llama;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -146,7 +147,7 @@ public class FamilyModelTests
         }
 
         // Summed in float64: the differences would drown in float32's rounding.
-        Tensor Loss() => model.forward(tokens).to(ScalarType.Float64).square().sin().mean();
+        Tensor Loss() => model.forward(tokens).to(ScalarType.Float64).Squared().sin().mean();
     }
 
     [Theory]

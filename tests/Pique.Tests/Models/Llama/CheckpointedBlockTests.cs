@@ -104,7 +104,7 @@ public sealed class CheckpointedBlockTests
     private static Tensor Loss(LlamaModel model)
     {
         Tensor logits = model.forward(TinyBatches.GetBatch(0, 0).Inputs);
-        return logits.square().mean();
+        return logits.Squared().mean();
     }
 
     private static float Backward(LlamaModel model)

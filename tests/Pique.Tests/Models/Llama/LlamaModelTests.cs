@@ -1,5 +1,6 @@
 using Pique.Models;
 using Pique.Models.Llama;
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -103,7 +104,7 @@ public class LlamaModelTests
         }
 
         // Summed in float64: the differences would drown in float32's rounding.
-        Tensor Loss() => model.forward(tokens).to(ScalarType.Float64).square().sin().mean();
+        Tensor Loss() => model.forward(tokens).to(ScalarType.Float64).Squared().sin().mean();
     }
 
     [Theory]

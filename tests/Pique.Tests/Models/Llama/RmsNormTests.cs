@@ -1,4 +1,5 @@
 using Pique.Models.Llama;
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ public class RmsNormTests
 
         Tensor output = norm.forward(input);
         output.backward([upstream]);
-        Tensor exact = exactInput / (exactInput.square().mean([-1], keepdim: true) + 1e-3f).sqrt() * exactGain;
+        Tensor exact = exactInput / (exactInput.Squared().mean([-1], keepdim: true) + 1e-3f).sqrt() * exactGain;
         exact.backward([upstream.to(ScalarType.Float64)]);
 
         Assert.True(TinyLlama.LargestDifference(output, exact) < 1e-5);

@@ -63,7 +63,7 @@ public class IncoherenceComparisonTests
         using IDisposable noGradients = no_grad();
         foreach ((_, IQuantizableLayer layer) in model.QuantizableLayers)
         {
-            float deviation = (float)layer.Weight.square().mean().sqrt().ToDouble();
+            float deviation = (float)layer.Weight.Squared().mean().sqrt().ToDouble();
             for (long row = 0; row < layer.Weight.shape[0]; row++)
                 layer.Weight[row, row * 7 % layer.Weight.shape[1]] = 30 * deviation;
         }
@@ -78,6 +78,6 @@ public class IncoherenceComparisonTests
         GroupLayout layout = GroupLayout.For(new QuantGranularity.PerChannel(), weight.shape[0], weight.shape[1]);
         GroupScales scales = ScaleSearch.Find(weight, layout, grid, ScaleMethod.MinimumError);
         Tensor rounded = GridArithmetic.FakeQuantize(weight, layout, scales.Scales, scales.ZeroPoints, grid);
-        return rounded.sub(weight).square().sum().ToDouble() / weight.square().sum().ToDouble();
+        return rounded.sub(weight).Squared().sum().ToDouble() / weight.Squared().sum().ToDouble();
     }
 }

@@ -1,5 +1,6 @@
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Numerics;
 using Pique.Tests.Models.Families;
 using Pique.Tests.Models.Llama;
 using TorchSharp;
@@ -75,7 +76,7 @@ public class IncoherenceRotationTests
         Assert.True(Peak(after.QueryProjection.Weight) < 0.5 * Peak(before.QueryProjection.Weight));
         Assert.True(Peak(after.ValueProjection.Weight.norm(1)) < 0.5 * Peak(before.ValueProjection.Weight.norm(1)));
 
-        static double Peak(Tensor weight) => weight.abs().max().ToDouble() / weight.square().mean().sqrt().ToDouble();
+        static double Peak(Tensor weight) => weight.abs().max().ToDouble() / weight.Squared().mean().sqrt().ToDouble();
     }
 
     [Fact]

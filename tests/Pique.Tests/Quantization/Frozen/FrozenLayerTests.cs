@@ -201,7 +201,7 @@ public class FrozenLayerTests
 
         public Tensor Bias { get; }
 
-        public Tensor Loss(Tensor output) => output.sub(_target).square().sum().mul(0.5);
+        public Tensor Loss(Tensor output) => output.sub(_target).Squared().sum().mul(0.5);
 
         public (int[] Output, Dictionary<string, int[]> Gradients) Run(Func<Tensor, Tensor, Tensor> compute, bool keepsGradients = false)
         {
