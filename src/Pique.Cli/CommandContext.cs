@@ -26,10 +26,13 @@ internal sealed record CommandContext(
     IReadOnlyList<string> Arguments,
     CancellationToken Cancellation)
 {
+    /// <summary>Whether float32 products may take MKL's fast path on an AMD processor.</summary>
+    public bool FastMath { get; init; } = true;
+
     /// <summary>Loads libtorch. Called before anything that touches a tensor.</summary>
     public void StartTorch()
     {
-        TorchRuntime.Initialize(new RuntimeOptions { Threads = Threads });
+        TorchRuntime.Initialize(new RuntimeOptions { Threads = Threads, FastMathOnAmd = FastMath });
         foreach (string warning in TorchRuntime.Report.Warnings)
         {
             Note($"warning: {warning}");

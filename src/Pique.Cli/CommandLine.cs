@@ -77,7 +77,10 @@ internal static class CommandLine
             parsed.GetValue(options.Seed),
             parsed.GetValue(options.Threads),
             arguments,
-            cancellation);
+            cancellation)
+        {
+            FastMath = !parsed.GetValue(options.NoFastMath),
+        };
 
         root.Subcommands.Add(DemoCommand.Create(Context));
         root.Subcommands.Add(TrainCommand.Create(Context));

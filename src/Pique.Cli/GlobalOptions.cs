@@ -47,5 +47,11 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
-    public IEnumerable<Option> All => [Json, Quiet, Seed, Threads];
+    public Option<bool> NoFastMath { get; } = new("--no-fast-math")
+    {
+        Description = "Leave float32 products on the path MKL takes by itself on AMD processors.",
+        Recursive = true,
+    };
+
+    public IEnumerable<Option> All => [Json, Quiet, Seed, Threads, NoFastMath];
 }

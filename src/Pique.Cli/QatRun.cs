@@ -24,7 +24,7 @@ internal static class QatRun
         long started = context.Time.GetTimestamp();
         if (!context.Quiet)
         {
-            Tables.DrawPairs(context.Terminal.Error, [.. RecipeSummary.Of(recipe), ("run folder", runFolder)]);
+            Tables.DrawPairs(context.Terminal.Error, [.. RecipeSummary.Of(recipe), ("processor", RuntimeText()), ("run folder", runFolder)]);
             context.Note("");
         }
 
@@ -62,6 +62,13 @@ internal static class QatRun
             ("report", result.ReportPath),
             ("time", Units.Duration(duration)),
         ]);
+    }
+
+    private static string RuntimeText()
+    {
+        RuntimeReport report = TorchRuntime.Report;
+        string path = report.FastMath ? ", MKL's fast path" : report.Cpu.IsAmd ? ", MKL's slow path" : "";
+        return Units.Text($"{report.Cpu}, {report.Threads} threads{path}");
     }
 
     /// <summary>Rows of all models.</summary>

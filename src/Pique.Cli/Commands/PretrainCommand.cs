@@ -61,6 +61,7 @@ internal static class PretrainCommand
         {
             ["run"] = runFolder,
             ["model"] = modelFolder,
+            ["runtime"] = JsonOutput.Runtime(),
             ["seconds"] = duration.TotalSeconds,
             ["rows"] = new JsonArray(JsonOutput.Row(score)),
         };

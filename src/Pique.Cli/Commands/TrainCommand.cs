@@ -105,6 +105,7 @@ internal static class TrainCommand
             ["best_held_out_loss"] = JsonOutput.Number(result.BestHeldOutLoss),
             ["teacher_digest"] = result.TeacherDigest,
             ["model_digest"] = result.ModelDigest,
+            ["runtime"] = JsonOutput.Runtime(),
             ["seconds"] = duration.TotalSeconds,
             ["rows"] = QatRun.Rows(result),
         };

@@ -41,6 +41,15 @@ internal static class JsonOutput
     /// <param name="values">The numbers.</param>
     public static JsonArray Numbers(IEnumerable<long> values) => [.. values.Select(value => JsonValue.Create(value))];
 
+    /// <summary>What a run computed with.</summary>
+    public static JsonObject Runtime() => new()
+    {
+        ["torch"] = TorchRuntime.Report.TorchVersion,
+        ["processor"] = TorchRuntime.Report.Cpu.ToString(),
+        ["threads"] = TorchRuntime.Report.Threads,
+        ["fast_math"] = TorchRuntime.Report.FastMath,
+    };
+
     /// <summary>The figures of one model.</summary>
     /// <param name="score">The figures.</param>
     public static JsonObject Row(ModelScore score) => new()

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pique.Calibration;
+using Pique.Configuration;
 using Pique.Evaluation;
 using Pique.Pipeline;
 using Pique.Training;
@@ -67,6 +68,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
                 Position = (0, started.TotalSteps);
                 display.Line(Units.Text($"  {started.TotalSteps} steps, {started.StepsPerEpoch} an epoch; {started.WeightCount:N0} weights, {started.QuantizationParameterCount:N0} quantization parameters"));
                 break;
+            case TrainingEvent.ComputeTypeChosen chosen:
+                display.Line($"  {ComputeTypeText(chosen.Type)} matrix products: {chosen.Reason}");
+                break;
             case TrainingEvent.Resumed resumed:
                 Position = (resumed.Step, Position?.TotalSteps ?? resumed.Step);
                 display.Line(Units.Text($"  resumed after step {resumed.Step} from {resumed.Folder}"));
@@ -120,6 +124,8 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
     }
 
     private static string PeakText(long? peakBytes) => peakBytes is { } bytes ? $", peak memory {Units.Bytes(bytes)}" : "";
+
+    private static string ComputeTypeText(ComputeType type) => type == ComputeType.Bfloat16 ? "bfloat16" : "float32";
 
     private static string PhaseText(PipelinePhase phase) => phase switch
     {

@@ -12,6 +12,9 @@ public sealed record TrainingRecipe
     /// <summary>Keep only each block's input for the backward pass and compute the block again there: less memory for about a third more time, same bits.</summary>
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>Type that matrix products are taken in.</summary>
+    public ComputeType ComputeType { get; init; }
+
     /// <summary>Learning rate of the latent weights; null takes the rate of the quantization parameters.</summary>
     public float? WeightLearningRate { get; init; }
 

@@ -7,6 +7,8 @@ namespace Pique.Models;
 /// <summary>A decoder-only language model: tokens in, the next token's logits out.</summary>
 public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
 {
+    private ScalarType _productType = ScalarType.Float32;
+
     /// <summary>Creates the model.</summary>
     /// <param name="name">Name of the module.</param>
     protected CausalLanguageModel(string name) : base(name)
@@ -27,6 +29,18 @@ public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
 
     /// <summary>Whether a pass that gradients will be asked of keeps only the inputs of its blocks and computes the blocks again for the gradients: less memory, the same bits.</summary>
     public bool GradientCheckpointing { get; set; }
+
+    /// <summary>Type that the products with weights that are not frozen are taken in: float32, or bfloat16 for the time of a training run. What goes in and comes out is float32.</summary>
+    public ScalarType ProductType
+    {
+        get => _productType;
+        set
+        {
+            _productType = value;
+            foreach (QuantizedLinear layer in modules().OfType<QuantizedLinear>())
+                layer.ProductType = value;
+        }
+    }
 
     /// <summary>Hidden states after the final norm.</summary>
     /// <param name="tokens">Token ids, shape [batch, tokens], int64.</param>

@@ -86,7 +86,7 @@ public sealed class CompositeObjective
 
     private LogitTerms OfLogits(CausalLanguageModel model, Tensor states, TeacherRows? teacher, PositionSelection positions, LogitLossWeights weights) =>
         !IsPlain && FusedObjective.Accepts(states) && model.FactorLogits(states) is { } factors
-            ? FusedObjective.Compute(factors, teacher, positions, weights, ChunkRows)
+            ? FusedObjective.Compute(factors, teacher, positions, weights, ChunkRows, model.ProductType)
             : PlainObjective.Compute(model.Logits(states), teacher, positions, weights);
 
     private ReasoningPlan? PlanOf(TokenBatch batch, bool hasTeacher)

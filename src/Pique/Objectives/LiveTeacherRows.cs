@@ -23,7 +23,7 @@ internal sealed class LiveTeacherRows : TeacherRows
         _teacher = teacher;
         _hidden = hidden.detach();
         if (_hidden.device_type == DeviceType.CPU && teacher.FactorLogits(_hidden) is { } factors)
-            _head = factors with { Input = factors.Input.detach(), Weight = factors.Weight.detach() };
+            _head = factors with { Input = factors.Input.detach().to(teacher.ProductType), Weight = factors.Weight.detach().to(teacher.ProductType) };
     }
 
     /// <inheritdoc/>
@@ -42,6 +42,8 @@ internal sealed class LiveTeacherRows : TeacherRows
         Tensor rows = _buffer.narrow(0, 0, count), input = head.Input.narrow(0, first, count);
         if (head.Frozen is { } frozen)
             ConstantProduct.Multiply(input, frozen, rows);
+        else if (head.Weight.dtype != ScalarType.Float32)
+            rows.copy_(input.mm(head.Weight.t()));
         else
             rows.addmm_(input, head.Weight.t(), beta: 0);
         return new TeacherLogits.All(rows.MoveToOuterDisposeScope());

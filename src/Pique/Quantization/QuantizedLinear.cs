@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using Pique.Quantization.Frozen;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -45,6 +46,9 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <summary>Sees the input of every forward pass as the weight meets it, shape [..., inFeatures], for the time of the call; null for nobody. For calibration.</summary>
     public Action<Tensor>? InputObserver { get; set; }
 
+    /// <summary>Type the product is taken in, where the weight is not <see cref="Frozen"/>.</summary>
+    internal ScalarType ProductType { get; set; } = ScalarType.Float32;
+
     /// <inheritdoc/>
     public Tensor EffectiveWeight() =>
         Frozen is { } frozen ? frozen.EffectiveWeight(WeightQuantizer) : WeightQuantizer is { } quantizer ? quantizer.forward(_weight) : _weight;
@@ -57,7 +61,7 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
         using DisposeScope scope = NewDisposeScope();
         Tensor seen = QuantizedInput(input);
         InputObserver?.Invoke(seen);
-        Tensor output = Frozen is { } frozen ? frozen.Multiply(seen, WeightQuantizer, _bias) : nn.functional.linear(seen, EffectiveWeight(), _bias);
+        Tensor output = Frozen is { } frozen ? frozen.Multiply(seen, WeightQuantizer, _bias) : Product(seen, EffectiveWeight());
         return output.MoveToOuterDisposeScope();
     }
 
@@ -65,6 +69,14 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <param name="input">Shape [..., inFeatures].</param>
     /// <returns>Same shape.</returns>
     public Tensor QuantizedInput(Tensor input) => ActivationQuantizer is { } quantizer && Frozen is not { IsBypassed: true } ? quantizer.forward(input) : input;
+
+    private Tensor Product(Tensor input, Tensor weight)
+    {
+        if (ProductType == ScalarType.Float32)
+            return nn.functional.linear(input, weight, _bias);
+        Tensor product = nn.functional.linear(input.to(ProductType), weight.to(ProductType)).to(ScalarType.Float32);
+        return _bias is null ? product : product.add(_bias, HeldScalar.Of(1));
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

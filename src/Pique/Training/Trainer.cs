@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models;
 using Pique.Objectives;
+using static TorchSharp.torch;
 
 namespace Pique.Training;
 
@@ -113,16 +115,21 @@ public sealed class Trainer : IDisposable
             _saved = (_state.Step, restored.Folder);
         }
 
+        ComputeTypeChoice choice = ChooseComputeType();
+        _state = _state with { ComputeType = choice.Type };
+        Report(new TrainingEvent.ComputeTypeChosen(choice.Type, choice.Reason));
         _lastGood = _state;
         using StepLog log = StepLog.Open(_options, _state, _time);
         try
         {
             SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            SetProductType(choice.ScalarType);
             Train(log, cancellation);
         }
         finally
         {
             SetGradientCheckpointing(false);
+            SetProductType(ScalarType.Float32);
             _learner.SetStrength(1);
             _learner.KeepComponents();
             _step.ClearGradients();
@@ -150,11 +157,13 @@ public sealed class Trainer : IDisposable
         try
         {
             SetGradientCheckpointing(_options.Training.GradientCheckpointing);
+            SetProductType(ChooseComputeType().ScalarType);
             _step.Rehearse(part);
         }
         finally
         {
             SetGradientCheckpointing(false);
+            SetProductType(ScalarType.Float32);
         }
 
         return _memory.PeakBytes;
@@ -188,6 +197,18 @@ public sealed class Trainer : IDisposable
         {
             _teacher!.GradientCheckpointing = value;
         }
+    }
+
+    /// <summary>A run that is resumed computes as it began, whatever is faster by now.</summary>
+    private ComputeTypeChoice ChooseComputeType() => _state.ComputeType != ComputeType.Auto
+        ? new(_state.ComputeType, "as the run began")
+        : ComputeTypeChoice.Make(_options.Training.ComputeType, _student.QuantizableLayers.Any(entry => entry.Layer.Frozen is not null), _time);
+
+    private void SetProductType(ScalarType type)
+    {
+        _student.ProductType = type;
+        if (_teacher is not null)
+            _teacher.ProductType = type;
     }
 
     private void Train(StepLog log, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using Pique.Configuration;
+
 namespace Pique.Training;
 
 /// <summary>What a training run reports while it runs. A closed choice.</summary>
@@ -14,6 +16,11 @@ public abstract record TrainingEvent
     /// <param name="QuantizationParameterCount">Trained scales and α.</param>
     /// <param name="TeacherDigest">SHA-256 of the teacher's parameters, or null without a teacher.</param>
     public sealed record Started(int TotalSteps, int StepsPerEpoch, long WeightCount, long QuantizationParameterCount, string? TeacherDigest) : TrainingEvent;
+
+    /// <summary>The type of the matrix products is chosen.</summary>
+    /// <param name="Type">Float32 or bfloat16.</param>
+    /// <param name="Reason">Why.</param>
+    public sealed record ComputeTypeChosen(ComputeType Type, string Reason) : TrainingEvent;
 
     /// <summary>The run continues from a checkpoint.</summary>
     /// <param name="Step">Steps already done.</param>

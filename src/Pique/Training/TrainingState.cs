@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Pique.Configuration;
 
 namespace Pique.Training;
@@ -13,6 +14,7 @@ internal sealed record TrainingState
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     /// <summary>Version of the layout.</summary>
@@ -56,6 +58,9 @@ internal sealed record TrainingState
 
     /// <summary>Measurements since then.</summary>
     public int EvaluationsSinceBest { get; init; }
+
+    /// <summary>Type of the matrix products, chosen as the run began.</summary>
+    public ComputeType ComputeType { get; init; }
 
     /// <summary>Seed of the run.</summary>
     public long Seed { get; init; }

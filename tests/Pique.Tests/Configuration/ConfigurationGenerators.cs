@@ -105,6 +105,7 @@ internal static class ConfigurationGenerators
                 FinalLearningRateFraction = training.Item4,
                 MaxSteps = training.Item5,
                 GradientCheckpointing = model.Item2,
+                ComputeType = weights.Item5 ? ComputeType.Auto : model.Item2 ? ComputeType.Bfloat16 : ComputeType.Float32,
                 AccumulationSteps = training.Item1 / data.Item5,
                 ScheduleDecayShare = 1 - (training.Item4 / 2),
                 EvaluateEverySteps = training.Item5,

@@ -65,6 +65,11 @@ public class LoraRecipeTests
     public void A_wrong_value_is_told_with_its_remedy(string lora, string expected) => Assert.Equal(expected, Assert.Single(Faults(lora)));
 
     [Fact]
+    public void Products_with_frozen_weights_are_float32() => Assert.Equal(
+        "lora: found adapters beside training.compute_type \"bfloat16\", expected float32 products, which are those of frozen weights; set training.compute_type to \"float32\" or \"auto\", or lora to null.",
+        Assert.Single(Faults("{}", """ "training": {"compute_type": "bfloat16"}, """)));
+
+    [Fact]
     public void Scales_and_bits_of_the_whole_model_do_not_go_with_adapters() => Assert.Equal(
         [
             "lora: found adapters beside calibration.artifact, expected scales found for the adapted layers alone; set calibration.artifact to null, or lora to null.",

@@ -53,6 +53,7 @@ public class RecipeJsonTests
                 "batch_tokens": 2048,
                 "accumulation_steps": 1,
                 "gradient_checkpointing": false,
+                "compute_type": "auto",
                 "weight_learning_rate": null,
                 "schedule": "cosine",
                 "schedule_warmup_steps": 0,

@@ -32,6 +32,7 @@ internal static class RecipePartsJson
         json.Field("batch_tokens", training.BatchTokens);
         json.Field("accumulation_steps", training.AccumulationSteps);
         json.Field("gradient_checkpointing", training.GradientCheckpointing);
+        json.Field("compute_type", training.ComputeType);
         json.Field("weight_learning_rate", training.WeightLearningRate);
         json.Field("schedule", training.Schedule);
         json.Field("schedule_warmup_steps", training.ScheduleWarmupSteps);
@@ -60,6 +61,7 @@ internal static class RecipePartsJson
             BatchTokens = fields.Int32("batch_tokens", fallback.BatchTokens),
             AccumulationSteps = fields.Int32("accumulation_steps", fallback.AccumulationSteps),
             GradientCheckpointing = fields.Boolean("gradient_checkpointing", fallback.GradientCheckpointing),
+            ComputeType = fields.Enum("compute_type", fallback.ComputeType),
             WeightLearningRate = fields.OptionalSingle("weight_learning_rate", fallback.WeightLearningRate),
             Schedule = fields.Enum("schedule", fallback.Schedule),
             ScheduleWarmupSteps = fields.Int32("schedule_warmup_steps", fallback.ScheduleWarmupSteps),

@@ -15,6 +15,8 @@ internal static class LoraRules
             CheckNames(named.Names, rules);
         if (recipe.Qat is { UseDistillation: true, FreezeTeacher: false })
             rules.Reject("", "adapters beside qat.freeze_teacher false", "a frozen teacher, which shares the frozen weights", "set qat.freeze_teacher to true, or lora to null");
+        if (recipe.Training.ComputeType == ComputeType.Bfloat16)
+            rules.Reject("", "adapters beside training.compute_type \"bfloat16\"", "float32 products, which are those of frozen weights", "set training.compute_type to \"float32\" or \"auto\", or lora to null");
         if (recipe.Calibration.Artifact is not null)
             rules.Reject("", "adapters beside calibration.artifact", "scales found for the adapted layers alone", "set calibration.artifact to null, or lora to null");
         if (recipe.Overrides.Any(departure => departure.AverageBits is not null))
