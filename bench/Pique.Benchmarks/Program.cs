@@ -5,6 +5,7 @@ using Pique.Benchmarks.HostileFiles;
 using Pique.Benchmarks.Incoherence;
 using Pique.Benchmarks.LoraMemory;
 using Pique.Benchmarks.PiQuantization;
+using Pique.Benchmarks.Results;
 using Pique.Benchmarks.TrainingSteps;
 using Pique.Configuration;
 
@@ -71,5 +72,15 @@ Command stepMemory = new(StepMemory.ChildCommand, "Peak memory of a step in this
 stepMemory.SetAction(parsed => StepMemory.RunChild(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(engine), parsed.GetValue(threads)));
 stepMemory.Hidden = true;
 
-RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, training, hadamard, pi, calibration, incoherence, soak, loraMemory, loraMemoryRun, peer, stepServer, stepMemory };
+Command results = new("results", "Every way to a model of two and three bits: rounding, GPTQ, training, with rotation, with adapters. Takes most of an hour.") { models, text, json, threads };
+results.SetAction(parsed => ResultsBenchmark.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(json), parsed.GetValue(threads)));
+
+Option<string> modelOfRow = new("--model") { Required = true };
+Option<int> bits = new("--bits") { Required = true };
+Option<string> method = new("--method") { Required = true };
+Command resultsRow = new(ResultsBenchmark.ChildCommand, "One row of the results in this process.") { modelOfRow, text, bits, method, threads };
+resultsRow.SetAction(parsed => ResultsBenchmark.RunChild(parsed.GetRequiredValue(modelOfRow), parsed.GetValue(text), parsed.GetRequiredValue(bits), parsed.GetRequiredValue(method), parsed.GetValue(threads)));
+resultsRow.Hidden = true;
+
+RootCommand root = new("Benchmarks of Pique.") { quantizer, objective, training, hadamard, pi, calibration, incoherence, results, soak, loraMemory, loraMemoryRun, peer, stepServer, stepMemory, resultsRow };
 return root.Parse(args).Invoke();
