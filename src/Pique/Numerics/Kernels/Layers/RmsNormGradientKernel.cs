@@ -110,7 +110,10 @@ internal static unsafe class RmsNormGradientKernel
                 if (Arguments.InputGradient == null)
                     continue;
                 double product = TLoops.ProductSum(upstream, Arguments.Gain, input, width);
-                NormFactors factors = new(inverse, (float)((double)inverse * inverse * inverse * product / width));
+
+                // r is 0 only where the squares were too large for float32: such a row has no norm, and its gradient must not pass for 0.
+                float projection = inverse == 0f ? float.NaN : (float)((double)inverse * inverse * inverse * product / width);
+                NormFactors factors = new(inverse, projection);
                 float* beside = Arguments.Beside == null ? null : Arguments.Beside + (row * width);
                 TLoops.InputGradient(upstream, Arguments.Gain, input, factors, beside, Arguments.InputGradient + (row * width), width);
             }
