@@ -91,7 +91,7 @@ public sealed class LlamaAttention : nn.Module
         return _outputProjection.forward(merged).MoveToOuterDisposeScope();
 
         Tensor SplitHeads(Tensor projected, int headCount) => projected.view(batch, tokens, headCount, _config.HeadSize);
-        Tensor Rotated(Tensor heads, RmsNorm? norm) => RotaryEmbedding.Apply(norm is null ? heads : norm.forward(heads), context.Rotary);
+        Tensor Rotated(Tensor heads, RmsNorm? norm) => RotaryEmbedding.Apply(norm is null ? heads : norm.forward(heads), context.Rotary, overwrites: true);
     }
 
     /// <summary>Repeats each key/value head for the query heads of its group.</summary>

@@ -48,8 +48,9 @@ public sealed class LlamaBlock : nn.Module
     internal Tensor Advance(Tensor stream, AttentionContext context)
     {
         using DisposeScope scope = NewDisposeScope();
+        (Tensor beside, Tensor normed) = _attentionNorm.AddAndNormalize(stream, null);
+        (Tensor attended, Tensor attendedNormed) = _feedForwardNorm.AddAndNormalize(beside, _attention.Attend(normed, context));
         // In place: nothing reads the added-to value in the backward pass.
-        Tensor attended = _attention.Attend(_attentionNorm.forward(stream), context).add_(stream, HeldScalar.Of(1));
-        return _feedForward.forward(_feedForwardNorm.forward(attended)).add_(attended, HeldScalar.Of(1)).MoveToOuterDisposeScope();
+        return _feedForward.forward(attendedNormed).add_(attended, HeldScalar.Of(1)).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using Pique.Quantization;
 using TorchSharp;
 using TorchSharp.Utils;
@@ -41,7 +42,16 @@ public sealed class LlamaFeedForward : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gate = nn.functional.silu(_gateProjection.forward(input));
-        return _downProjection.forward(gate.mul(_upProjection.forward(input))).MoveToOuterDisposeScope();
+        return _downProjection.forward(Gated(_gateProjection.forward(input), _upProjection.forward(input))).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Gated(Tensor gate, Tensor up)
+    {
+        if (!GatedProduct.Takes(gate, up))
+            return PlainLayers.Gate(gate, up);
+        if (is_grad_enabled() && (gate.requires_grad || up.requires_grad))
+            return GateFunction.Compute(gate, up);
+        GatedProduct.Multiply(gate, up, gate);
+        return gate;
     }
 }

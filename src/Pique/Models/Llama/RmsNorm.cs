@@ -31,9 +31,29 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        // A norm reads the stream once; square().mean() would write the squares out in between.
-        Tensor norm = linalg.vector_norm(input, dims: [-1], keepdim: true);
-        Tensor inverseRms = norm.Squared().mul(HeldScalar.Of(1.0 / input.shape[^1])).add(HeldScalar.Of(_epsilon), HeldScalar.Of(1)).rsqrt();
-        return input.mul(inverseRms).mul(_gain).MoveToOuterDisposeScope();
+        Tensor output = !RmsNormRows.Takes(input, _gain) ? PlainLayers.Normalize(input, _gain, _epsilon)
+            : KeepsGraph(input, null) ? RmsNormFunction.Compute(input, _gain, _epsilon)
+            : RmsNormRows.Normalize(input, null, _gain, _epsilon);
+        return output.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Adds a layer's output to the residual stream and normalizes the sum.</summary>
+    /// <param name="stream">Shape [..., width], float32.</param>
+    /// <param name="addend">Same shape, freshly made: it may be overwritten. Null for none, where the gradients of stream and norm are to be added in one pass.</param>
+    /// <returns>The stream from here on, and its norm; same shape each.</returns>
+    internal (Tensor Stream, Tensor Normed) AddAndNormalize(Tensor stream, Tensor? addend)
+    {
+        if (!RmsNormRows.Takes(stream, _gain) || (addend is not null && !RmsNormRows.Takes(addend, _gain)))
+        {
+            // In place: nothing reads the added-to value in the backward pass.
+            Tensor sum = addend?.add_(stream, HeldScalar.Of(1)) ?? stream;
+            return (sum, forward(sum));
+        }
+
+        return KeepsGraph(stream, addend)
+            ? StreamNormFunction.Compute(stream, addend, _gain, _epsilon)
+            : (addend ?? stream, RmsNormRows.Normalize(addend ?? stream, addend is null ? null : stream, _gain, _epsilon));
+    }
+
+    private bool KeepsGraph(Tensor input, Tensor? addend) => is_grad_enabled() && (input.requires_grad || _gain.requires_grad || addend is { requires_grad: true });
 }

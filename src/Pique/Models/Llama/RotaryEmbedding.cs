@@ -53,10 +53,18 @@ internal sealed class RotaryEmbedding : IDisposable
     /// <summary>Rotates queries or keys.</summary>
     /// <param name="heads">Shape [batch, tokens, heads, headSize].</param>
     /// <param name="tables">What <see cref="Tables"/> gave for the same tokens.</param>
+    /// <param name="overwrites">Whether the heads are freshly made and read by nothing else, so that they may be overwritten.</param>
     /// <returns>Same shape.</returns>
-    /// <remarks>Swapping the halves is a roll, whose gradient is a roll again; negating one half is folded into the sine table.</remarks>
-    public static Tensor Apply(Tensor heads, (Tensor Cos, Tensor SignedSin) tables) =>
-        heads.mul(tables.Cos).addcmul(heads.roll(heads.shape[^1] / 2, -1), tables.SignedSin, HeldScalar.Of(1));
+    public static Tensor Apply(Tensor heads, (Tensor Cos, Tensor SignedSin) tables, bool overwrites = false)
+    {
+        if (!RotaryHeads.Takes(heads, tables))
+            return PlainLayers.Rotate(heads, tables);
+        if (is_grad_enabled() && heads.requires_grad)
+            return RotaryFunction.Compute(heads, tables, overwrites);
+        Tensor output = overwrites ? heads : empty_like(heads);
+        RotaryHeads.Rotate(heads, tables, back: false, output);
+        return output;
+    }
 
     public void Dispose()
     {

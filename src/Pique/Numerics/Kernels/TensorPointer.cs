@@ -26,6 +26,16 @@ internal static unsafe class TensorPointer
         return tensor.numel() == 0 ? null : (T*)tensor.storage<T>().data_ptr() + tensor.storage_offset();
     }
 
+    /// <summary>Address of the first value of a tensor that may have gaps; valid while the tensor lives.</summary>
+    /// <param name="tensor">On the CPU, float32; values of the last dimension lie side by side.</param>
+    /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
+    public static float* OfRows(Tensor tensor)
+    {
+        if (tensor.device_type != TorchSharp.DeviceType.CPU || tensor.dtype != ScalarType.Float32 || tensor.stride(-1) != 1)
+            throw new ArgumentException($"Found {tensor.dtype} on {tensor.device_type}, last stride {tensor.stride(-1)}, expected Float32 on the CPU, last stride 1.", nameof(tensor));
+        return tensor.numel() == 0 ? null : (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
+    }
+
     /// <summary>Address of the first value of an integer tensor; valid while the tensor lives.</summary>
     /// <param name="tensor">Contiguous, on the CPU, int32, not empty.</param>
     /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
