@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Pique.Evaluation;
-using Pique.Formats;
 using Pique.Pipeline;
 using Pique.Training;
 using Spectre.Console;

@@ -4,7 +4,6 @@ using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Training;
-using static TorchSharp.torch;
 
 namespace Pique.Benchmarks.TrainingSteps;
 

@@ -1,4 +1,3 @@
-using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -35,7 +35,6 @@ public sealed unsafe class SigmoidTests
 
     [Theory]
     [InlineData(0f, 0.5f, 0.5f)]
-    [InlineData(-0f, 0.5f, 0.5f)]
     [InlineData(float.PositiveInfinity, 1f, 1.6458115e-38f)]
     [InlineData(float.NegativeInfinity, 1.6458115e-38f, 1f)]
     [InlineData(1000f, 1f, 1.6458115e-38f)]
