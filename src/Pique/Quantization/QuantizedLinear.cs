@@ -10,7 +10,7 @@ namespace Pique.Quantization;
 public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLayer
 {
     [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    private Parameter _weight;
 
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias;
@@ -44,6 +44,17 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
 
     /// <summary>Sees the input of every forward pass as the weight meets it, shape [..., inFeatures], for the time of the call; null for nobody. For calibration.</summary>
     public Action<Tensor>? InputObserver { get; set; }
+
+    /// <inheritdoc/>
+    public void SetWeightType(ScalarType type)
+    {
+        Parameter before = _weight;
+        if (before.dtype == type)
+            return;
+        _weight = LatentType.Converted(before, type);
+        ConditionallyRegisterParameter("weight", _weight);
+        before.Dispose();
+    }
 
     /// <inheritdoc/>
     public Tensor EffectiveWeight() =>
