@@ -103,9 +103,9 @@ public sealed class SmallStatesTests
         using Learner learner = new(model, WideRun.Options(null, OptimizerStates.Int8, LatentWeights.Bfloat16));
         using TokenBatch batch = TinyBatches.GetBatch(0, 0);
         Step();
-        long before = Tensor.TotalCount;
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         Step();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
 
         void Step()
         {
