@@ -7,9 +7,9 @@ namespace Pique.Numerics.Kernels;
 /// <remarks>
 /// Block-wise dynamic quantization, Dettmers et al. 2022, arXiv:2110.02861, sections 2.1 and 2.2, with another map. Code c of C stands for
 /// s·(c/C)⁴: signed with C = 127 for the first moment, unsigned with C = 255 for the second. Like the paper's dynamic tree it is finest where
-/// values are large and reaches far down, to 4·10⁻⁹ and 2·10⁻¹⁰ of the scale (the tree to 10⁻⁷). A value x times the scale is off by at most
-/// the fraction 2·x^(−¼)/C of itself, 1.8 times as much for every factor of ten that it is smaller by; the tree's error doubles, and jumps
-/// tenfold where a decade begins. And it needs no table: two square roots lead back, and roots, products and rounding are exact operations of
+/// values are large and reaches far down, to 4·10⁻⁹ and 2·10⁻¹⁰ of the scale (the tree to 3·10⁻⁷). A value x times the scale is off by about
+/// the fraction 2·x^(−¼)/C of itself at most, 1.8 times as much for every factor of ten that it is smaller by; the tree's error grows tenfold
+/// down each decade and begins the next at twice what the last began at. And it needs no table: two square roots lead back, and roots, products and rounding are exact operations of
 /// every vector width, so that all forms agree.
 /// <para>
 /// A second moment above zero never becomes zero: it is rounded to code 1 at least. The root of the second moment divides the step, so one
