@@ -1,6 +1,5 @@
 using Pique.Configuration;
 using Pique.Numerics.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Numerics;

@@ -1,7 +1,6 @@
 using Pique.Configuration;
 using Pique.Numerics;
 using Pique.Numerics.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Tests.Numerics;

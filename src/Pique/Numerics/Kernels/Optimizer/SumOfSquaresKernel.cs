@@ -53,6 +53,7 @@ internal static unsafe class SumOfSquaresKernel
         [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
         public void Run(int tensor, long first, long end, long slice)
         {
+            float* padded = stackalloc float[LaneLoop.Lanes];
             float* values = _tensors[tensor];
             double total = 0;
             for (; first < end; first += TensorSequence.BlockWeights)
@@ -65,7 +66,6 @@ internal static unsafe class SumOfSquaresKernel
                     squares = Step(squares, TLanes.Load(value));
                 if (whole < count)
                 {
-                    float* padded = stackalloc float[LaneLoop.Lanes];
                     new Span<float>(padded, LaneLoop.Lanes).Clear();
                     Unsafe.CopyBlockUnaligned(padded, value, (uint)(count - whole) * sizeof(float));
                     squares = Step(squares, TLanes.Load(padded));
