@@ -63,6 +63,12 @@ public sealed record TrainingRecipe
     /// <summary>AdamW's ε, greater than zero.</summary>
     public float AdamEpsilon { get; init; } = 1e-8f;
 
+    /// <summary>How the optimizer's moments are held.</summary>
+    public OptimizerStates OptimizerStates { get; init; }
+
+    /// <summary>How weights under a quantizer are held between steps.</summary>
+    public LatentWeights LatentWeights { get; init; }
+
     /// <summary>Weights inside the reasoning loss.</summary>
     public ReasoningPreset ReasoningPreset { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Pique.Numerics;
 
 /// <summary>A seeded random source of 64-bit words, the same on every platform and in every version.</summary>
@@ -23,6 +25,15 @@ public sealed class SplitMix64
 
         return new SplitMix64(unchecked((long)state));
     }
+
+    /// <summary>The state of a stream from which <see cref="Word"/> tells any word, for kernels that draw out of order.</summary>
+    internal ulong State => _state;
+
+    /// <summary>A word of a stream by its place: what <see cref="NextUInt64"/> returns after as many calls.</summary>
+    /// <param name="state">State of the stream.</param>
+    /// <param name="place">Words drawn before it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong Word(ulong state, long place) => Mix(unchecked(state + (((ulong)place + 1) * GoldenGamma)));
 
     /// <summary>The next word, uniform over all 64-bit values.</summary>
     public ulong NextUInt64()
@@ -78,6 +89,7 @@ public sealed class SplitMix64
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Mix(ulong word)
     {
         unchecked

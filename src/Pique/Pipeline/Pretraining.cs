@@ -56,7 +56,7 @@ public sealed class Pretraining(TimeProvider time)
 
     private ModelScore? Train(PretrainRecipe recipe, string runFolder, bool resume, CancellationToken cancellationToken)
     {
-        var memory = new MemoryModel { Student = ConfigOf(recipe.Architecture, recipe.Tokenizer.VocabularySize) };
+        var memory = new MemoryModel { Student = ConfigOf(recipe.Architecture, recipe.Tokenizer.VocabularySize), States = recipe.Training.OptimizerStates };
         MemoryCheck.RequireHeld(memory, AvailableBytes());
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);

@@ -33,6 +33,8 @@ public static class RecipeSummary
             ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {ScheduleText(training)}")),
             .. EvaluationText(training) is { } evaluation ? [("evaluation", evaluation)] : Array.Empty<(string, string)>(),
             ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}") + MemoryText(training)),
+            .. training.OptimizerStates == OptimizerStates.Int8 ? [("optimizer", "moments in 8 bits")] : Array.Empty<(string, string)>(),
+            .. training.LatentWeights == LatentWeights.Bfloat16 ? [("latent weights", "bfloat16, rounded stochastically")] : Array.Empty<(string, string)>(),
             ("seed", Text($"{training.Seed}")),
         ];
     }

@@ -14,7 +14,8 @@ namespace Pique.Quantization;
 /// The output is w + ρ·(ŵ − w), so that every gradient is (1 − ρ)·g plus ρ times the estimator's. Saved for the backward pass:
 /// the weight, and for all but the plain standard estimator its scales; levels are computed again rather than kept.
 /// <para>
-/// The gradient of a weight that is a leaf is written, or added, straight into its <c>grad</c>, and autograd is told there is none:
+/// A weight in bfloat16 is widened in either pass, so that codes and gradients are those of a float32 weight of its values.
+/// The gradient of a weight that is a leaf is written, in float32 whatever the weight is, or added, straight into its <c>grad</c>, and autograd is told there is none:
 /// a gradient handed back from managed code is held there, so autograd would copy it first, a pass over memory more.
 /// </para>
 /// </remarks>
@@ -31,9 +32,10 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
         FakeQuantizeCall call = (FakeQuantizeCall)vars[3];
         CodeGrid grid = call.Spec.Grid;
         using DisposeScope scope = NewDisposeScope();
+        Tensor values = LatentType.Widened(weight);
         (Tensor output, GroupScales scales) = call.Scales is { } given
-            ? (GridArithmetic.FakeQuantize(weight, call.Layout, given.Scales, given.ZeroPoints, grid, call.Strength, call.OutputType), given)
-            : GridArithmetic.FakeQuantizeFromRange(weight, call.Layout, call.ClipRatios!, grid, call.Strength, call.OutputType);
+            ? (GridArithmetic.FakeQuantize(values, call.Layout, given.Scales, given.ZeroPoints, grid, call.Strength, call.OutputType), given)
+            : GridArithmetic.FakeQuantizeFromRange(values, call.Layout, call.ClipRatios!, grid, call.Strength, call.OutputType);
         ctx.save_data(CallKey, call with { Scales = null, ClipRatios = null, StepFactor = null });
         if (PassesUnchanged(call))
         {
@@ -79,7 +81,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
 
         Tensor? zeroPoints = call.Spec.Symmetric ? null : saved[2];
         GradientRule rule = new(call.Layout, call.Spec.Grid, saved[1], zeroPoints, call.Spec.Estimator, call.Strength, call.Spec.OscillationDampening);
-        (Tensor? scaleGradient, Tensor? zeroPointGradient) = GradientArithmetic.Compute(weight, upstream, destination, accumulates, rule);
+        (Tensor? scaleGradient, Tensor? zeroPointGradient) = GradientArithmetic.Compute(LatentType.Widened(weight), upstream, destination, accumulates, rule);
         if (scaleGradient is not null && (bool)ctx.get_data(StepFactorKey))
             scaleGradient.mul_(saved[^1]);
         if (writesGrad && existing is null)

@@ -139,7 +139,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Fake-quantizes the weight.</summary>
-    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32.</param>
+    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32 or bfloat16.</param>
     /// <returns>w + ρ·(ŵ − w), same shape, of <see cref="OutputType"/>.</returns>
     /// <exception cref="InvalidOperationException">The result is held and gradients are asked for.</exception>
     public override Tensor forward(Tensor weight)
@@ -182,7 +182,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         WeightCheck.Finite(LayerName, weight);
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor contiguous = weight.detach().contiguous();
+        Tensor contiguous = LatentType.Widened(weight.detach());
         GroupScales grid = CurrentScales(contiguous);
         return QuantizedTensor.Pack(contiguous, Spec, _layout, grid);
     }
@@ -201,7 +201,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
             return new(Round(step).MoveToOuterDisposeScope(), zeroPoint?.MoveToOuterDisposeScope());
         }
 
-        Tensor contiguous = weight.detach().contiguous();
+        Tensor contiguous = LatentType.Widened(weight.detach());
         GroupScales found;
         if (Spec.TwoLevelScales)
         {

@@ -10,7 +10,7 @@ namespace Pique.Quantization;
 public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizableLayer
 {
     [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    private Parameter _weight;
 
     /// <summary>Creates a table of zeros.</summary>
     /// <param name="vocabularySize">Rows of the table.</param>
@@ -30,6 +30,17 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
 
     /// <inheritdoc/>
     public FakeQuantizer? WeightQuantizer { get; set; }
+
+    /// <inheritdoc/>
+    public void SetWeightType(ScalarType type)
+    {
+        Parameter before = _weight;
+        if (before.dtype == type)
+            return;
+        _weight = LatentType.Converted(before, type);
+        ConditionallyRegisterParameter("weight", _weight);
+        before.Dispose();
+    }
 
     /// <inheritdoc/>
     public Tensor EffectiveWeight() =>

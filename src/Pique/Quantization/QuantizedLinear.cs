@@ -11,7 +11,7 @@ namespace Pique.Quantization;
 public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLayer
 {
     [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    private Parameter _weight;
 
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias;
@@ -48,6 +48,17 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
 
     /// <summary>Type the product is taken in, where the weight is not <see cref="Frozen"/>.</summary>
     internal ScalarType ProductType { get; set; } = ScalarType.Float32;
+
+    /// <inheritdoc/>
+    public void SetWeightType(ScalarType type)
+    {
+        Parameter before = _weight;
+        if (before.dtype == type)
+            return;
+        _weight = LatentType.Converted(before, type);
+        ConditionallyRegisterParameter("weight", _weight);
+        before.Dispose();
+    }
 
     /// <inheritdoc/>
     public Tensor EffectiveWeight() =>

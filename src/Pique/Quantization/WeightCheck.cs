@@ -29,7 +29,7 @@ internal static class WeightCheck
         long row = places[0, 0].item<long>();
         long column = places[0, 1].item<long>();
         throw new InputException(
-            $"{layerName}.weight[{row}, {column}]: found {weight[row, column].item<float>()} "
+            $"{layerName}.weight[{row}, {column}]: found {weight.detach()[row, column].to(ScalarType.Float32).item<float>()} "
             + $"({places.shape[0]} such values of {weight.numel()}), expected a finite number; the weights are damaged, take them from their source again.");
     }
 }

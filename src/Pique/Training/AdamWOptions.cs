@@ -1,3 +1,5 @@
+using Pique.Configuration;
+
 namespace Pique.Training;
 
 /// <summary>Constants of AdamW.</summary>
@@ -11,4 +13,10 @@ public sealed record AdamWOptions
 
     /// <summary>ε, added to the root of the second moment.</summary>
     public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>How the moments are held.</summary>
+    public OptimizerStates States { get; init; }
+
+    /// <summary>Seed of the stochastic rounding of bfloat16 parameters.</summary>
+    public long Seed { get; init; }
 }

@@ -1,37 +1,25 @@
 using Pique.Numerics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Training;
 
 /// <summary>Clips gradients by their global norm (Pascanu et al. 2013, arXiv:1211.5063).</summary>
+/// <remarks>Gradients are not rewritten: <see cref="AdamW.Step"/> multiplies them by the factor as it reads them.</remarks>
 public static class GradientClipping
 {
-    /// <summary>Computes the Euclidean norm over all gradients and, where it exceeds the limit, scales them down to it in place.</summary>
+    /// <summary>The Euclidean norm over all gradients.</summary>
     /// <param name="parameters">Parameters; those without a gradient count as zero.</param>
-    /// <param name="largestNorm">The limit, greater than zero; null only measures.</param>
-    /// <returns>The norm before clipping; not finite where a gradient is not finite or a float32 sum of squares overflows, and then no gradient is changed.</returns>
-    public static double Clip(IEnumerable<Tensor> parameters, double? largestNorm)
+    /// <returns>The norm; not finite where a gradient is not finite or a float32 sum of squares overflows.</returns>
+    public static double Norm(IEnumerable<Tensor> parameters)
     {
-        using IDisposable guard = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        List<Tensor> gradients = [.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()];
-        double squares = 0;
-        foreach (Tensor gradient in gradients)
-        {
-            double norm = gradient.norm().ToDouble();
-            squares += norm * norm;
-        }
-
-        double globalNorm = Math.Sqrt(squares);
-        if (largestNorm is { } limit && double.IsFinite(globalNorm) && globalNorm > limit)
-        {
-            foreach (Tensor gradient in gradients)
-            {
-                gradient.mul_(HeldScalar.Of(limit / globalNorm));
-            }
-        }
-
-        return globalNorm;
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        return GradientNorm.Of([.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()]);
     }
+
+    /// <summary>What gradients are to be multiplied by so that their norm is at most the limit.</summary>
+    /// <param name="norm">Their norm.</param>
+    /// <param name="largestNorm">The limit, greater than zero; null for none.</param>
+    /// <returns>1 where the norm is within the limit, and where it is not finite.</returns>
+    public static double Factor(double norm, double? largestNorm) =>
+        largestNorm is { } limit && double.IsFinite(norm) && norm > limit ? limit / norm : 1;
 }

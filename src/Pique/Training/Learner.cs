@@ -1,20 +1,26 @@
 using Pique.Adapters;
+using Pique.Configuration;
 using Pique.Models;
 using Pique.Numerics;
 using Pique.Quantization;
+using static TorchSharp.torch;
 
 namespace Pique.Training;
 
-/// <summary>A model, what is trained in it and its optimizer.</summary>
+/// <summary>A model, what is trained in it and its optimizer. For as long as a learner lives it may hold the model's latent weights in bfloat16; afterwards they are float32 again, of the same values.</summary>
 internal sealed class Learner : IDisposable
 {
     private readonly double? _gradClip;
+    private readonly IReadOnlyList<IQuantizableLayer> _halved;
+    private double _clipFactor = 1;
 
     /// <summary>Gathers the model's parameters.</summary>
     /// <param name="model">The model, its quantizers in place.</param>
     /// <param name="options">Rates, decay and AdamW constants.</param>
     public Learner(CausalLanguageModel model, TrainerOptions options)
     {
+        _halved = options.Training.LatentWeights == LatentWeights.Bfloat16 ? [.. Latent(model)] : [];
+        SetWeightType(ScalarType.BFloat16);
         Parameters = TrainedParameters.Of(model);
         Groups = Parameters.Groups(options);
         _gradClip = options.GradClip;
@@ -23,6 +29,8 @@ internal sealed class Learner : IDisposable
             Beta1 = options.Training.AdamBeta1,
             Beta2 = options.Training.AdamBeta2,
             Epsilon = options.Training.AdamEpsilon,
+            States = options.Training.OptimizerStates,
+            Seed = options.Training.Seed,
         });
     }
 
@@ -35,9 +43,14 @@ internal sealed class Learner : IDisposable
     /// <summary>Its optimizer.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>Clips the gradients.</summary>
+    /// <summary>Measures the gradients, and keeps for <see cref="Update"/> what clipping multiplies them by.</summary>
     /// <returns>Global norm before clipping.</returns>
-    public double Clip() => GradientClipping.Clip(Parameters.Tensors, _gradClip);
+    public double Clip()
+    {
+        double norm = GradientClipping.Norm(Parameters.Tensors);
+        _clipFactor = GradientClipping.Factor(norm, _gradClip);
+        return norm;
+    }
 
     /// <summary>Sets ρ of every quantizer.</summary>
     /// <param name="strength">0 for full precision, 1 for quantized.</param>
@@ -79,11 +92,12 @@ internal sealed class Learner : IDisposable
         }
     }
 
-    /// <summary>Updates the parameters and restores the quantizers' invariants.</summary>
+    /// <summary>Updates the parameters by the gradients as <see cref="Clip"/> left them, and restores the quantizers' invariants.</summary>
     /// <param name="learningRateFactor">The schedule's value.</param>
     public void Update(double learningRateFactor)
     {
-        Optimizer.Step(learningRateFactor);
+        Optimizer.Step(learningRateFactor, _clipFactor);
+        _clipFactor = 1;
         foreach (FakeQuantizer quantizer in Parameters.Quantizers)
         {
             quantizer.EnforceInvariants();
@@ -91,5 +105,21 @@ internal sealed class Learner : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Optimizer.Dispose();
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        SetWeightType(ScalarType.Float32);
+    }
+
+    private static IEnumerable<IQuantizableLayer> Latent(CausalLanguageModel model) => model.QuantizableLayers
+        .Select(entry => entry.Layer)
+        .Where(layer => layer is { Frozen: null, WeightQuantizer: not null, Weight.requires_grad: true });
+
+    private void SetWeightType(ScalarType type)
+    {
+        foreach (IQuantizableLayer layer in _halved)
+        {
+            layer.SetWeightType(type);
+        }
+    }
 }

@@ -79,7 +79,7 @@ internal static class ConfigurationGenerators
         Gen.Select(Gen.Enum<WeightGrid>(), Gen.Nullable(NotNegative), Gen.Bool, NotNegative, Gen.Bool, Lora),
         (config, model, data, training, overrides, weights) => new Recipe
         {
-            Lora = weights.Item5 && (config.FreezeTeacher || !config.UseDistillation) && Calibrations[(int)model.Item4].Artifact is null && overrides.All(layers => layers.Item2 != 5)
+            Lora = weights.Item5 && training.Item1 % 3 != 0 && (config.FreezeTeacher || !config.UseDistillation) && Calibrations[(int)model.Item4].Artifact is null && overrides.All(layers => layers.Item2 != 5)
                 ? weights.Item6
                 : null,
             Qat = weights.Item1 == WeightGrid.Auto ? config : config with { Symmetric = true, Bits = Math.Min(config.Bits, 5), Granularity = new QuantGranularity.PerBlock(32) },
@@ -113,6 +113,8 @@ internal static class ConfigurationGenerators
                 EarlyStopEvaluations = training.Item5,
                 MaxSkippedSteps = model.Item3,
                 Seed = training.Item6,
+                OptimizerStates = data.Item2 ? OptimizerStates.Int8 : OptimizerStates.Float32,
+                LatentWeights = training.Item1 % 3 == 0 ? LatentWeights.Bfloat16 : LatentWeights.Float32,
                 ReasoningPreset = (ReasoningPreset)(Math.Abs(training.Item1) % 3),
                 TeacherCache = config is { UseDistillation: true, FreezeTeacher: true } && training.Item1 % 2 == 0
                     ? new TeacherCacheRecipe { TopK = 1 + (training.Item1 / 2), Folder = model.Item2 ? model.Item1 : null }

@@ -38,6 +38,7 @@ public class PretrainRecipeJsonTests
     [InlineData("\"training\": {\"weight_learning_rate\": 0.1}", "training.weight_learning_rate")]
     [InlineData("\"training\": {\"teacher_cache\": {}}", "training.teacher_cache")]
     [InlineData("\"training\": {\"reasoning_preset\": \"code\"}", "training.reasoning_preset")]
+    [InlineData("\"training\": {\"latent_weights\": \"bfloat16\"}", "training.latent_weights")]
     [InlineData("\"learning_rate\": 0", "learning_rate")]
     [InlineData("\"grad_clip\": -1", "grad_clip")]
     [InlineData("\"qat\": {}", "qat")]
@@ -46,6 +47,11 @@ public class PretrainRecipeJsonTests
         string json = "{\"data\": {\"curriculum\": {\"general\": 5}}, " + field + "}";
         Assert.Equal(path, Assert.Single(PretrainRecipeJson.Examine(json).Faults).Path);
     }
+
+    [Fact]
+    public void Latent_weights_there_are_none_of_are_told_with_the_remedy() => Assert.Equal(
+        "training.latent_weights: found \"bfloat16\", expected \"float32\": full-precision training has no latent weights; remove it.",
+        Assert.Single(PretrainRecipeJson.Examine("""{"data": {"curriculum": {"general": 5}}, "training": {"latent_weights": "bfloat16", "optimizer_states": "int8"}}""").Faults).ToString());
 
     [Fact]
     public void A_shape_whose_counts_are_zero_is_faults_and_no_division() =>

@@ -70,6 +70,8 @@ public class RecipeJsonTests
                 "adam_beta1": 0.9,
                 "adam_beta2": 0.95,
                 "adam_epsilon": 1e-8,
+                "optimizer_states": "float32",
+                "latent_weights": "float32",
                 "reasoning_preset": "default",
                 "teacher_cache": null
               },
@@ -277,6 +279,35 @@ public class RecipeJsonTests
         """ "training": {"teacher_cache": {}}, "qat": {"use_distillation": false} """,
         "training.teacher_cache: found teacher outputs to keep with qat.use_distillation false, expected a teacher to keep outputs of; set qat.use_distillation to true, or teacher_cache to null.")]
     public void What_cannot_be_kept_of_a_teacher_is_told_with_its_remedy(string fields, string expected) => Assert.Equal(
+        expected,
+        Assert.Single(RecipeJson.Examine($$"""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, {{fields}}}""").Faults).ToString());
+
+    [Fact]
+    public void States_in_fewer_bits_are_written_as_they_are_read()
+    {
+        Recipe recipe = RecipeJson.Read("""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, "training": {"optimizer_states": "int8", "latent_weights": "bfloat16"}}""", "test");
+        Assert.Equal((OptimizerStates.Int8, LatentWeights.Bfloat16), (recipe.Training.OptimizerStates, recipe.Training.LatentWeights));
+        Assert.Contains(
+            """
+                "optimizer_states": "int8",
+                "latent_weights": "bfloat16",
+
+            """,
+            RecipeJson.Write(recipe),
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        """ "training": {"optimizer_states": "int4"} """,
+        "training.optimizer_states: found the string \"int4\", expected one of \"float32\", \"int8\"; write \"int8\".")]
+    [InlineData(
+        """ "training": {"latent_weights": "float16"} """,
+        "training.latent_weights: found the string \"float16\", expected one of \"float32\", \"bfloat16\"; write \"bfloat16\".")]
+    [InlineData(
+        """ "training": {"latent_weights": "bfloat16"}, "lora": {} """,
+        "training.latent_weights: found \"bfloat16\" beside lora, expected \"float32\": with adapters no latent weight is trained, and lora.base says how frozen ones are held; remove it, or set lora to null.")]
+    public void States_that_there_are_not_are_told_with_their_remedy(string fields, string expected) => Assert.Equal(
         expected,
         Assert.Single(RecipeJson.Examine($$"""{"model": "m", "data": {"files": [{"path": "a.txt"}]}, {{fields}}}""").Faults).ToString());
 

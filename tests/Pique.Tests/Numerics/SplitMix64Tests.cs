@@ -15,6 +15,14 @@ public sealed class SplitMix64Tests
     }
 
     [Fact]
+    public void A_word_is_known_by_its_place()
+    {
+        SplitMix64 random = SplitMix64.ForStream(3, 4);
+        ulong state = random.State;
+        Assert.All(Enumerable.Range(0, 20), place => Assert.Equal(random.NextUInt64(), SplitMix64.Word(state, place)));
+    }
+
+    [Fact]
     public void Bounded_numbers_are_evenly_spread()
     {
         SplitMix64 random = new(5);

@@ -23,7 +23,7 @@ public sealed class QatPipelineTests : IDisposable
     private string Folder => _temporary.File("run");
 
     /// <summary>Recipes that take every way through the pipeline.</summary>
-    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher", "kept teacher outputs"];
+    public static TheoryData<string> Ways => ["learned scales", "affine blocks", "half-integers", "two-level blocks", "signed EWGS with dampening", "k per channel", "pi grid with incoherence", "quantized activations", "no distillation", "learning teacher", "kept teacher outputs", "states in fewer bytes"];
 
     public void Dispose() => _temporary.Dispose();
 
@@ -61,6 +61,7 @@ public sealed class QatPipelineTests : IDisposable
     [InlineData("half-integers")]
     [InlineData("two-level blocks")]
     [InlineData("k per channel")]
+    [InlineData("states in fewer bytes")]
     public void A_run_interrupted_and_resumed_gives_the_same_bytes(string way)
     {
         Recipe recipe = RecipeFor(way);
@@ -285,6 +286,7 @@ public sealed class QatPipelineTests : IDisposable
             "no distillation" => recipe with { Qat = qat with { UseDistillation = false }, Teacher = _temporary.File("no such teacher") },
             "learning teacher" => recipe with { Qat = qat with { FreezeTeacher = false } },
             "kept teacher outputs" => recipe with { Training = recipe.Training with { TeacherCache = new() { TopK = 6, Folder = _temporary.File("outputs") } } },
+            "states in fewer bytes" => recipe with { Training = recipe.Training with { OptimizerStates = OptimizerStates.Int8, LatentWeights = LatentWeights.Bfloat16, EvaluateEverySteps = 2 } },
             _ => throw new ArgumentOutOfRangeException(nameof(way), way, "Unknown way."),
         };
     }
@@ -315,6 +317,8 @@ public sealed class QatPipelineTests : IDisposable
     {
         CalibrationFile.Load(Path.Combine(Folder, CalibrationFile.FileName))
             .Prepare(student.QuantizableLayers, QuantizationPolicy.From(recipe).SpecFor, recipe.ActivationBits);
+        foreach ((_, IQuantizableLayer layer) in student.QuantizableLayers.Where(_ => recipe.Training.LatentWeights == LatentWeights.Bfloat16))
+            layer.SetWeightType(ScalarType.BFloat16);
         string checkpoint = Path.Combine(Folder, "checkpoints", $"step-{step:D6}", "model.safetensors");
         IReadOnlyList<(string, Tensor)> saved = TrainedParameters.Of(student).Saved;
         TensorFile.RequireMatch(checkpoint, saved);

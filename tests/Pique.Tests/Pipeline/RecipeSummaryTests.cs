@@ -105,6 +105,12 @@ public class RecipeSummaryTests
     }
 
     [Fact]
+    public void States_in_fewer_bits_are_told() => Assert.Equal(
+        [("optimizer", "moments in 8 bits"), ("latent weights", "bfloat16, rounded stochastically")],
+        RecipeSummary.Of(new Recipe { Training = new() { OptimizerStates = OptimizerStates.Int8, LatentWeights = LatentWeights.Bfloat16 } })
+            .Where(choice => choice.Name is "optimizer" or "latent weights"));
+
+    [Fact]
     public void Without_distillation_there_is_no_teacher_and_without_overrides_none()
     {
         Recipe recipe = new() { Teacher = "t", Qat = new QatConfig { UseDistillation = false, Symmetric = false }, Overrides = [] };

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Pique.Configuration;
+using Pique.Formats.Safetensors;
 using Pique.Models.Llama;
 using Pique.Training;
 
@@ -33,6 +35,45 @@ public sealed class ResumeTests
         Assert.Equal(LossColumn(whole.Path), LossColumn(broken.Path));
         actual.Dispose();
         resumedTeacher.Dispose();
+    }
+
+    [Theory]
+    [InlineData(OptimizerStates.Int8, LatentWeights.Float32)]
+    [InlineData(OptimizerStates.Float32, LatentWeights.Bfloat16)]
+    [InlineData(OptimizerStates.Int8, LatentWeights.Bfloat16)]
+    public void States_in_fewer_bits_resume_bit_for_bit(OptimizerStates states, LatentWeights latent)
+    {
+        using TemporaryFolder whole = new(), broken = new();
+        using LlamaModel teacher = TinyRun.Model(2), expected = WideRun.Student();
+        Assert.False(WideRun.Train(expected, teacher, WideRun.Options(whole.Path, states, latent), null).Interrupted);
+        using (LlamaModel first = WideRun.Student())
+            Assert.True(WideRun.Train(first, teacher, WideRun.Options(broken.Path, states, latent), 4).Interrupted);
+        using LlamaModel actual = WideRun.Student();
+        WideRun.Train(actual, teacher, WideRun.Options(broken.Path, states, latent) with { Resume = true }, null);
+
+        TinyRun.AssertSameBytes(expected, actual);
+        AssertSameFile(whole.Path, broken.Path, "model.safetensors");
+        AssertSameFile(whole.Path, broken.Path, "optimizer.safetensors");
+        AssertSameFile(whole.Path, broken.Path, "state.json");
+        using SafetensorsFile optimizer = SafetensorsFile.Open(Path.Combine(whole.Path, Trainer.CheckpointsName, "step-000010", "optimizer.safetensors"));
+        Assert.Equal(states == OptimizerStates.Int8 ? SafetensorsDtype.U8 : SafetensorsDtype.F32, optimizer["first_moment.model.layers.0.mlp.up_proj.weight"].Dtype);
+        using SafetensorsFile model = SafetensorsFile.Open(Path.Combine(whole.Path, Trainer.CheckpointsName, "step-000010", "model.safetensors"));
+        Assert.Equal(latent == LatentWeights.Bfloat16 ? SafetensorsDtype.BF16 : SafetensorsDtype.F32, model["model.layers.0.mlp.up_proj.weight"].Dtype);
+        Assert.Equal(SafetensorsDtype.F32, model["model.norm.weight"].Dtype);
+    }
+
+    [Fact]
+    public void A_checkpoint_with_states_of_another_type_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel teacher = TinyRun.Model(2), first = WideRun.Student(), second = WideRun.Student();
+        WideRun.Train(first, teacher, WideRun.Options(folder.Path, OptimizerStates.Int8, LatentWeights.Float32), 2);
+        InputException error = Assert.Throws<InputException>(() =>
+            WideRun.Train(second, teacher, WideRun.Options(folder.Path, OptimizerStates.Float32, LatentWeights.Float32) with { Resume = true }, null));
+        Assert.Equal(
+            $"{Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000002", "optimizer.safetensors")}: tensor \"first_moment.model.layers.0.mlp.gate_proj.weight\" is U8 [128, 48], the run needs F32 [128, 48]; "
+            + "resume with the model and configuration the checkpoint was made with.",
+            error.Message);
     }
 
     [Fact]

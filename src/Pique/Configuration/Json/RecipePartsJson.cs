@@ -49,6 +49,8 @@ internal static class RecipePartsJson
         json.Field("adam_beta1", training.AdamBeta1);
         json.Field("adam_beta2", training.AdamBeta2);
         json.Field("adam_epsilon", training.AdamEpsilon);
+        json.Field("optimizer_states", training.OptimizerStates);
+        json.Field("latent_weights", training.LatentWeights);
         json.Field("reasoning_preset", training.ReasoningPreset);
         json.Field("teacher_cache", () => WriteTeacherCache(json, training.TeacherCache));
     }));
@@ -78,6 +80,8 @@ internal static class RecipePartsJson
             AdamBeta1 = fields.Single("adam_beta1", fallback.AdamBeta1),
             AdamBeta2 = fields.Single("adam_beta2", fallback.AdamBeta2),
             AdamEpsilon = fields.Single("adam_epsilon", fallback.AdamEpsilon),
+            OptimizerStates = fields.Enum("optimizer_states", fallback.OptimizerStates),
+            LatentWeights = fields.Enum("latent_weights", fallback.LatentWeights),
             ReasoningPreset = fields.Enum("reasoning_preset", fallback.ReasoningPreset),
             TeacherCache = fields.OptionalObject("teacher_cache", fallback.TeacherCache, cache => new TeacherCacheRecipe
             {

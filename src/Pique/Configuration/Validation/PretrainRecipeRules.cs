@@ -37,6 +37,11 @@ internal static class PretrainRecipeRules
             training.Reject("reasoning_preset", $"\"{SnakeCase.Of(recipe.Training.ReasoningPreset)}\"", "\"default\": full-precision training has no reasoning loss", "remove it");
         }
 
+        if (recipe.Training.LatentWeights != LatentWeights.Float32)
+        {
+            training.Reject("latent_weights", $"\"{SnakeCase.Of(recipe.Training.LatentWeights)}\"", "\"float32\": full-precision training has no latent weights", "remove it");
+        }
+
         rules.NotNegative("weight_decay", recipe.WeightDecay);
         rules.Positive("grad_clip", recipe.GradClip, "1.0, or to null for no clipping");
         rules.AtLeast("epochs", recipe.Epochs, 1);

@@ -22,6 +22,7 @@ internal static class RecipeRules
         CheckGrids(recipe, rules);
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
         CheckTeacherCache(recipe, rules.Within("training"));
+        CheckLatentWeights(recipe, rules.Within("training"));
         CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         LoraRules.Check(recipe, rules.Within("lora"));
         CheckOverrides(recipe, rules);
@@ -112,6 +113,14 @@ internal static class RecipeRules
         else if (!recipe.Qat.FreezeTeacher)
         {
             rules.Reject("teacher_cache", "teacher outputs to keep with qat.freeze_teacher false", "a teacher whose outputs stay as they are", "set qat.freeze_teacher to true, or teacher_cache to null");
+        }
+    }
+
+    private static void CheckLatentWeights(Recipe recipe, RuleChecker rules)
+    {
+        if (recipe is { Lora: not null, Training.LatentWeights: not LatentWeights.Float32 })
+        {
+            rules.Reject("latent_weights", $"\"{SnakeCase.Of(recipe.Training.LatentWeights)}\" beside lora", "\"float32\": with adapters no latent weight is trained, and lora.base says how frozen ones are held", "remove it, or set lora to null");
         }
     }
 

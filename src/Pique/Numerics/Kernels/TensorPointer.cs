@@ -46,6 +46,16 @@ internal static unsafe class TensorPointer
         return (int*)tensor.storage<int>().data_ptr() + tensor.storage_offset();
     }
 
+    /// <summary>Address of the first code; valid while the tensor lives.</summary>
+    /// <param name="codes">Contiguous, on the CPU, uint8, not empty.</param>
+    /// <exception cref="ArgumentException">The tensor's memory is not such.</exception>
+    public static byte* OfCodes(Tensor codes)
+    {
+        if (codes.device_type != TorchSharp.DeviceType.CPU || codes.dtype != ScalarType.Byte || !codes.is_contiguous())
+            throw new ArgumentException($"Found {codes.dtype} on {codes.device_type}{(codes.is_contiguous() ? "" : ", not contiguous")}, expected contiguous {ScalarType.Byte} on the CPU.", nameof(codes));
+        return (byte*)codes.storage<byte>().data_ptr() + codes.storage_offset();
+    }
+
     /// <summary>Address of the first value of an output.</summary>
     /// <param name="output">Contiguous, on the CPU, float32 or bfloat16.</param>
     public static byte* OfOutput(Tensor output)

@@ -12,13 +12,20 @@ internal static class MemoryAdvice
     /// <param name="setting">The present setting.</param>
     /// <param name="roomBytes">Room to fit into.</param>
     /// <returns>What to set, what it then takes and what it costs; at most three, none where nothing fits.</returns>
-    public static IEnumerable<string> For(MemoryProbe probe, MemoryModel model, MemorySetting setting, double roomBytes) => Ways(model, setting)
-        .Select(way => way
-            .Select(candidate => (Text: candidate.TextBeside(model, setting), candidate.Cost, Bytes: Estimate(probe, model, setting, candidate)))
-            .FirstOrDefault(candidate => candidate.Bytes <= roomBytes))
-        .Where(found => found.Text is not null)
-        .Take(Most)
-        .Select(found => $"{found.Text} (about {ByteText.Of(found.Bytes)}; {found.Cost})");
+    public static IEnumerable<string> For(MemoryProbe probe, MemoryModel model, MemorySetting setting, double roomBytes)
+    {
+        MemorySetting least = setting with { Checkpointing = true, Parts = setting.BatchRows };
+        string[] cheap = [.. Fitting(CheapWays(model, setting))];
+        IEnumerable<string> together = cheap.Length > 0 ? [] : Fitting([StateWay(model, least)]);
+        return cheap.Concat(together).Concat(Fitting(DearWays(model, least))).Take(Most);
+
+        IEnumerable<string> Fitting(IEnumerable<IEnumerable<Candidate>> ways) => ways
+            .Select(way => way
+                .Select(candidate => (Text: candidate.TextBeside(model, setting), candidate.Cost, Bytes: Estimate(probe, model, setting, candidate)))
+                .FirstOrDefault(candidate => candidate.Bytes <= roomBytes))
+            .Where(found => found.Text is not null)
+            .Select(found => $"{found.Text} (about {ByteText.Of(found.Bytes)}; {found.Cost})");
+    }
 
     /// <summary>Peak at another setting: the measured one, moved by what the shapes say differs, rows at the size they were measured to have.</summary>
     private static double Estimate(MemoryProbe probe, MemoryModel model, MemorySetting setting, Candidate other)
@@ -31,8 +38,8 @@ internal static class MemoryAdvice
         return probe.FirstRowBytes + held + copies + (correction * ((other.Setting.RowsAtOnce * otherRow) - row));
     }
 
-    /// <summary>Ways to save memory; of each the first candidate that fits is the one to advise.</summary>
-    private static IEnumerable<IEnumerable<Candidate>> Ways(MemoryModel model, MemorySetting setting)
+    /// <summary>Ways to save memory that cost little or nothing; of each the first candidate that fits is the one to advise.</summary>
+    private static IEnumerable<IEnumerable<Candidate>> CheapWays(MemoryModel model, MemorySetting setting)
     {
         yield return InParts(setting).Select(parts => new Candidate(model, parts, "the same training, in smaller parts"));
 
@@ -42,7 +49,16 @@ internal static class MemoryAdvice
             yield return InParts(checkpointed).Prepend(checkpointed).Select(parts => new Candidate(model, parts, "the same training, slower"));
         }
 
-        MemorySetting least = checkpointed with { Parts = checkpointed.BatchRows };
+        yield return StateWay(model, setting);
+    }
+
+    /// <summary>Smaller states of the optimizer.</summary>
+    private static IEnumerable<Candidate> StateWay(MemoryModel model, MemorySetting setting) =>
+        model.WithSmallerStates().Select(smaller => new Candidate(smaller.Model, setting, smaller.Cost));
+
+    /// <summary>Ways that cost quality.</summary>
+    private static IEnumerable<IEnumerable<Candidate>> DearWays(MemoryModel model, MemorySetting least)
+    {
         if (model.Teacher is not null)
         {
             yield return [new Candidate(model with { Teacher = null }, least, "costs quality")];
@@ -86,6 +102,7 @@ internal static class MemoryAdvice
                 Setting.ContextTokens != present.ContextTokens ? $"data.context_tokens to {Setting.ContextTokens}" : null,
                 Setting.Parts != present.Parts ? $"training.accumulation_steps to {Setting.Parts}" : null,
                 Setting.Checkpointing != present.Checkpointing ? "training.gradient_checkpointing to true" : null,
+                .. Model.StateChanges(model),
             ];
             return string.Join(" and ", changes.OfType<string>());
         }

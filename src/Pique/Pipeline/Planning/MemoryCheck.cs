@@ -11,6 +11,8 @@ internal static class MemoryCheck
     /// <summary>Share of the estimate for one row that is beyond doubt, enough to refuse a probe that would be killed.</summary>
     private const double CertainShare = 0.5;
 
+    private const string CostOfNoTeacher = "costs quality";
+
     /// <summary>Refuses a model whose weights, gradients and moments alone have no room.</summary>
     /// <param name="model">Shapes.</param>
     /// <param name="availableBytes">What the process may have; null where unknown, and then nothing is refused.</param>
@@ -23,11 +25,24 @@ internal static class MemoryCheck
         }
 
         MemoryModel alone = model with { Teacher = null };
-        string advice = model.Teacher is not null && alone.HeldBytes <= AdvisedShare * available
-            ? $"Set qat.use_distillation to false ({ByteText.Of(alone.HeldBytes)} at least; costs quality), or train on a machine with more memory."
-            : "Train a smaller model, or on a machine with more memory.";
+        IEnumerable<(MemoryModel Model, string Cost)> ways = model.Teacher is null
+            ? model.WithSmallerStates()
+            : [.. model.WithSmallerStates(), (alone, CostOfNoTeacher), .. alone.WithSmallerStates().Select(smaller => (smaller.Model, CostOfNoTeacher))];
+        string advice = ways.Where(way => way.Model.HeldBytes <= AdvisedShare * available).Select(way => Text(way.Model, way.Cost, model)).FirstOrDefault()
+            ?? "Train a smaller model, or on a machine with more memory.";
         throw new InputException(
             $"memory: weights, gradients and optimizer{(model.Teacher is null ? "" : ", with the teacher's weights,")} take at least {ByteText.Of(model.HeldBytes)}, and {ByteText.Of(available)} is available. {advice}");
+    }
+
+    private static string Text(MemoryModel way, string cost, MemoryModel model)
+    {
+        IEnumerable<string> changes = way.StateChanges(model);
+        if (way.Teacher is null && model.Teacher is not null)
+        {
+            changes = changes.Prepend("qat.use_distillation to false");
+        }
+
+        return $"Set {string.Join(" and ", changes)} ({ByteText.Of(way.HeldBytes)} at least; {cost}), or train on a machine with more memory.";
     }
 
     /// <summary>Refuses a run whose passes have no room. No weight changes.</summary>

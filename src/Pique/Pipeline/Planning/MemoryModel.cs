@@ -5,15 +5,18 @@ namespace Pique.Pipeline;
 
 /// <summary>What memory training takes, computed from shapes alone: before anything is loaded, and to tell what another setting would take.</summary>
 /// <remarks>
-/// Held throughout is certain: four bytes a weight for itself, its gradient and each of its two moments, and for every copy. What a forward pass
+/// Held throughout is certain: four bytes a weight for itself, its gradient and each of its two moments, less where the recipe holds them in fewer, and four for every copy. What a forward pass
 /// keeps for its backward pass is an estimate by counting the float32 values that each operation saves; a measurement corrects its size.
 /// </remarks>
 internal sealed record MemoryModel
 {
     private const int FloatBytes = sizeof(float);
 
-    /// <summary>A trained weight, its gradient and the two moments of AdamW.</summary>
-    private const int FloatsPerTrainedWeight = 4;
+    /// <summary>Bytes of a weight in bfloat16.</summary>
+    private const int HalfBytes = 2;
+
+    /// <summary>Bytes of a weight's two moments as codes, each with its share of a block's scale.</summary>
+    private const double CodedMomentBytes = 2 * (1 + (FloatBytes / 256.0));
 
     /// <summary>Values of the residual stream's width that a block saves for a token: both norms' inputs and outputs, both sums.</summary>
     private const int StreamValues = 8;
@@ -46,6 +49,12 @@ internal sealed record MemoryModel
     /// <summary>Whether weights are fake-quantized, which makes a second copy of them in a pass.</summary>
     public bool Quantizes { get; init; }
 
+    /// <summary>How the optimizer's moments are held. Parameters too small for codes are counted as if they had them.</summary>
+    public OptimizerStates States { get; init; }
+
+    /// <summary>How the student's weights are held. Those without a quantizer are counted as if they had one.</summary>
+    public LatentWeights Latent { get; init; }
+
     /// <summary>How matrices are held where adapters are trained in their place; null where they are trained themselves.</summary>
     public FrozenStorage? Frozen { get; init; }
 
@@ -59,10 +68,11 @@ internal sealed record MemoryModel
                 return FrozenBytes(storage) * (Weights(Student, Rotates) + (Teacher is null ? 0 : Weights(Teacher, Rotates)));
             }
 
-            double student = (double)FloatsPerTrainedWeight * Weights(Student, Rotates);
-            double teacher = Teacher is null ? 0 : (TeacherLearns ? FloatsPerTrainedWeight : 1) * Weights(Teacher, Rotates);
+            double learning = FloatBytes + (States == OptimizerStates.Int8 ? CodedMomentBytes : 2 * FloatBytes);
+            double student = ((Latent == LatentWeights.Bfloat16 ? HalfBytes : FloatBytes) + learning) * Weights(Student, Rotates);
+            double teacher = Teacher is null ? 0 : (FloatBytes + (TeacherLearns ? learning : 0)) * Weights(Teacher, Rotates);
             double copies = Rotates ? Weights(Student, false) + (Teacher is null ? 0 : Weights(Teacher, false)) : 0;
-            return FloatBytes * (student + teacher + copies);
+            return student + teacher + (FloatBytes * copies);
         }
     }
 
@@ -77,8 +87,45 @@ internal sealed record MemoryModel
         TeacherLearns = !recipe.Qat.FreezeTeacher,
         Rotates = recipe.Qat.UseIncoherence,
         Quantizes = true,
+        States = recipe.Training.OptimizerStates,
+        Latent = recipe.Training.LatentWeights,
         Frozen = recipe.Lora?.Base,
     };
+
+    /// <summary>The same training with its states in fewer bytes, what changes it least first.</summary>
+    public IEnumerable<(MemoryModel Model, string Cost)> WithSmallerStates()
+    {
+        if (Frozen is not null)
+        {
+            yield break;
+        }
+
+        MemoryModel coded = this with { States = OptimizerStates.Int8 };
+        if (States != OptimizerStates.Int8)
+        {
+            yield return (coded, "rounds the optimizer's moments");
+        }
+
+        if (Quantizes && Latent != LatentWeights.Bfloat16)
+        {
+            yield return (coded with { Latent = LatentWeights.Bfloat16 }, States == OptimizerStates.Int8 ? "rounds the latent weights" : "rounds moments and latent weights");
+        }
+    }
+
+    /// <summary>The fields of a recipe that turn another model's states into these; none where they are held alike.</summary>
+    /// <param name="other">The other model.</param>
+    public IEnumerable<string> StateChanges(MemoryModel other)
+    {
+        if (States != other.States)
+        {
+            yield return "training.optimizer_states to \"int8\"";
+        }
+
+        if (Latent != other.Latent)
+        {
+            yield return "training.latent_weights to \"bfloat16\"";
+        }
+    }
 
     /// <summary>Bytes of the gradients alone, which appear with the first backward pass.</summary>
     public double GradientBytes => Frozen is not null ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));

@@ -29,8 +29,21 @@ public sealed class MemoryCheckTests : IDisposable
         MemoryModel model = new() { Student = Config, Teacher = Config };
         Assert.Equal(
             "memory: weights, gradients and optimizer, with the teacher's weights, take at least 22.0 GB, and 20.0 GB is available. "
-            + "Set qat.use_distillation to false (17.6 GB at least; costs quality), or train on a machine with more memory.",
+            + "Set training.optimizer_states to \"int8\" (15.4 GB at least; rounds the optimizer's moments), or train on a machine with more memory.",
             Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(model, 20_000_000_000)).Message);
+        MemoryModel quantized = model with { Quantizes = true };
+        Assert.EndsWith(
+            "Set training.optimizer_states to \"int8\" and training.latent_weights to \"bfloat16\" (13.2 GB at least; rounds moments and latent weights), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(quantized, 15_000_000_000)).Message,
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Set qat.use_distillation to false and training.optimizer_states to \"int8\" (11.0 GB at least; costs quality), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(quantized, 14_000_000_000)).Message,
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Set qat.use_distillation to false (8.8 GB at least; costs quality), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(quantized with { Teacher = Config with { LayerCount = 88 }, States = OptimizerStates.Int8, Latent = LatentWeights.Bfloat16 }, 20_000_000_000)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(
             "memory: weights, gradients and optimizer take at least 17.6 GB, and 853 MB is available. Train a smaller model, or on a machine with more memory.",
             Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(model with { Teacher = null }, 853_000_000)).Message);
@@ -53,6 +66,18 @@ public sealed class MemoryCheckTests : IDisposable
     }
 
     [Fact]
+    public void Where_smaller_parts_alone_do_not_fit_smaller_states_come_with_them()
+    {
+        MemoryModel model = new() { Student = Config, Teacher = Config, Quantizes = true };
+        MemorySetting setting = new(BatchRows: 8, Parts: 1, ContextTokens: 2048, Checkpointing: false);
+        Assert.Equal(
+            "memory: training with 8 rows of 2048 tokens at once takes about 58.0 GB, and 22.0 GB is available. "
+            + "Set training.accumulation_steps to 8 and training.gradient_checkpointing to true and training.optimizer_states to \"int8\" (about 17.3 GB; rounds the optimizer's moments); "
+            + "or qat.use_distillation to false and training.accumulation_steps to 8 and training.gradient_checkpointing to true (about 19.3 GB; costs quality).",
+            MemoryCheck.Refusal(new(FirstRowBytes: 30e9, RowBytes: 4e9), model, setting, 22_000_000_000).Message);
+    }
+
+    [Fact]
     public void Where_a_single_row_does_not_fit_the_context_is_the_last_resort_and_then_there_is_none()
     {
         MemoryModel model = new() { Student = Config };
@@ -60,7 +85,8 @@ public sealed class MemoryCheckTests : IDisposable
         MemoryProbe probe = new(FirstRowBytes: 20e9, RowBytes: 0);
         Assert.Equal(
             "memory: training with 1 row of 2048 tokens at once takes about 20.0 GB, and 22.0 GB is available. "
-            + "Set data.context_tokens to 1024 and training.accumulation_steps to 2 (about 17.9 GB; cuts longer texts).",
+            + "Set training.optimizer_states to \"int8\" (about 13.4 GB; rounds the optimizer's moments); "
+            + "or data.context_tokens to 1024 and training.accumulation_steps to 2 (about 17.9 GB; cuts longer texts).",
             MemoryCheck.Refusal(probe, model, setting, 22_000_000_000).Message);
         Assert.EndsWith(
             " and 5.0 GB is available. No setting of the recipe makes it fit: train a smaller model, or on a machine with more memory.",

@@ -31,6 +31,23 @@ public sealed class MemoryModelTests
     }
 
     [Fact]
+    public void States_in_fewer_bits_take_fewer_bytes()
+    {
+        // A block of 256 codes has a scale of 4 bytes: 1 + 1/64 bytes for each of two moments.
+        const double Coded = 2.03125;
+        MemoryModel model = new() { Student = Student, Teacher = Teacher, States = OptimizerStates.Int8 };
+        Assert.Equal(((8 + Coded) * Count(Student)) + (4 * Count(Teacher)), model.HeldBytes);
+        Assert.Equal(((6 + Coded) * Count(Student)) + (4 * Count(Teacher)), (model with { Latent = LatentWeights.Bfloat16 }).HeldBytes);
+        Assert.Equal(((6 + Coded) * Count(Student)) + ((8 + Coded) * Count(Teacher)), (model with { Latent = LatentWeights.Bfloat16, TeacherLearns = true }).HeldBytes);
+        Assert.Equal(
+            new MemoryModel { Student = Student, Quantizes = true, States = OptimizerStates.Int8, Latent = LatentWeights.Bfloat16 },
+            MemoryModel.Of(
+                new() { Qat = new QatConfig { UseDistillation = false }, Training = new() { OptimizerStates = OptimizerStates.Int8, LatentWeights = LatentWeights.Bfloat16 } },
+                Student,
+                Teacher));
+    }
+
+    [Fact]
     public void A_turned_model_has_a_head_of_its_own_and_stands_beside_the_one_it_was_made_of()
     {
         using LlamaModel original = new(Student);

@@ -15,6 +15,9 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>Reads sixteen values.</summary>
     static abstract TSelf Load(float* source);
 
+    /// <summary>Reads sixteen bfloat16 values.</summary>
+    static abstract TSelf LoadBFloat16(ushort* source);
+
     /// <summary>Sixteen bytes as values 0 … 255.</summary>
     static abstract TSelf FromBytes(Vector128<byte> values);
 
@@ -33,6 +36,11 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>Writes sixteen values as bfloat16, rounded to nearest, ties to even.</summary>
     void StoreBFloat16(ushort* destination);
+
+    /// <summary>Writes sixteen finite values as bfloat16, rounded up where the bits cut off and a random number of 16 bits together overflow: with a probability equal to their share.</summary>
+    /// <param name="destination">Receives them.</param>
+    /// <param name="random">Sixteen random numbers.</param>
+    void StoreBFloat16(ushort* destination, ushort* random);
 
     /// <summary>Sum.</summary>
     static abstract TSelf operator +(TSelf left, TSelf right);
@@ -60,6 +68,9 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>The nearest integers, ties to even.</summary>
     static abstract TSelf Round(TSelf value);
+
+    /// <summary>Square roots, correctly rounded.</summary>
+    static abstract TSelf Sqrt(TSelf value);
 
     /// <summary>Magnitudes.</summary>
     static abstract TSelf Abs(TSelf value);

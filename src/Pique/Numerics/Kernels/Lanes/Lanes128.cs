@@ -26,6 +26,14 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         new(Vector128.Load(source), Vector128.Load(source + 4), Vector128.Load(source + 8), Vector128.Load(source + 12));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 LoadBFloat16(ushort* source)
+    {
+        (Vector128<uint> a, Vector128<uint> b) = Vector128.Widen(Vector128.Load(source));
+        (Vector128<uint> c, Vector128<uint> d) = Vector128.Widen(Vector128.Load(source + 8));
+        return new((a << 16).AsSingle(), (b << 16).AsSingle(), (c << 16).AsSingle(), (d << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 FromBytes(Vector128<byte> values)
     {
         (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(values);
@@ -74,6 +82,15 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     {
         Vector128.Narrow(HighHalf(_a), HighHalf(_b)).Store(destination);
         Vector128.Narrow(HighHalf(_c), HighHalf(_d)).Store(destination + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBFloat16(ushort* destination, ushort* random)
+    {
+        (Vector128<uint> a, Vector128<uint> b) = Vector128.Widen(Vector128.Load(random));
+        (Vector128<uint> c, Vector128<uint> d) = Vector128.Widen(Vector128.Load(random + 8));
+        Vector128.Narrow((_a.AsUInt32() + a) >> 16, (_b.AsUInt32() + b) >> 16).Store(destination);
+        Vector128.Narrow((_c.AsUInt32() + c) >> 16, (_d.AsUInt32() + d) >> 16).Store(destination + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -127,6 +144,9 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
         Vector128.Round(value._b),
         Vector128.Round(value._c),
         Vector128.Round(value._d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Sqrt(Lanes128 value) => new(Vector128.Sqrt(value._a), Vector128.Sqrt(value._b), Vector128.Sqrt(value._c), Vector128.Sqrt(value._d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Abs(Lanes128 value) => new(Vector128.Abs(value._a), Vector128.Abs(value._b), Vector128.Abs(value._c), Vector128.Abs(value._d));

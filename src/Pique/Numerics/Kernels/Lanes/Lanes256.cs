@@ -25,6 +25,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public static Lanes256 Load(float* source) => new(Vector256.Load(source), Vector256.Load(source + 8));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 LoadBFloat16(ushort* source)
+    {
+        (Vector256<uint> a, Vector256<uint> b) = Vector256.Widen(Vector256.Load(source));
+        return new((a << 16).AsSingle(), (b << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FromBytes(Vector128<byte> values)
     {
         if (Avx2.IsSupported)
@@ -80,6 +87,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     public void StoreBFloat16(ushort* destination) => Vector256.Narrow(HighHalf(_a), HighHalf(_b)).Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBFloat16(ushort* destination, ushort* random)
+    {
+        (Vector256<uint> a, Vector256<uint> b) = Vector256.Widen(Vector256.Load(random));
+        Vector256.Narrow((_a.AsUInt32() + a) >> 16, (_b.AsUInt32() + b) >> 16).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> HighHalf(Vector256<float> value)
     {
         Vector256<uint> bits = value.AsUInt32();
@@ -117,6 +131,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Round(Lanes256 value) => new(Vector256.Round(value._a), Vector256.Round(value._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Sqrt(Lanes256 value) => new(Vector256.Sqrt(value._a), Vector256.Sqrt(value._b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Abs(Lanes256 value) => new(Vector256.Abs(value._a), Vector256.Abs(value._b));
