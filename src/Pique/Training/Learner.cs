@@ -13,9 +13,16 @@ internal sealed class Learner : IDisposable
     /// <summary>Gathers the model's parameters.</summary>
     /// <param name="model">The model, its quantizers in place.</param>
     /// <param name="options">Rates, decay and AdamW constants.</param>
-    public Learner(CausalLanguageModel model, TrainerOptions options)
+    public Learner(CausalLanguageModel model, TrainerOptions options) : this(TrainedParameters.Of(model), options)
     {
-        Parameters = TrainedParameters.Of(model);
+    }
+
+    /// <summary>Takes a part of a model's parameters.</summary>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">Rates, decay and AdamW constants.</param>
+    public Learner(TrainedParameters parameters, TrainerOptions options)
+    {
+        Parameters = parameters;
         Groups = Parameters.Groups(options);
         _gradClip = options.GradClip;
         Optimizer = new(Groups, new()
