@@ -46,6 +46,9 @@ internal sealed record MemoryModel
     /// <summary>Whether weights are fake-quantized, which makes a second copy of them in a pass.</summary>
     public bool Quantizes { get; init; }
 
+    /// <summary>Whether blocks are trained one after another, so that gradients and moments exist for one of them at a time.</summary>
+    public bool TrainsBlockwise { get; init; }
+
     /// <summary>How matrices are held where adapters are trained in their place; null where they are trained themselves.</summary>
     public FrozenStorage? Frozen { get; init; }
 
@@ -59,7 +62,9 @@ internal sealed record MemoryModel
                 return FrozenBytes(storage) * (Weights(Student, Rotates) + (Teacher is null ? 0 : Weights(Teacher, Rotates)));
             }
 
-            double student = (double)FloatsPerTrainedWeight * Weights(Student, Rotates);
+            double student = TrainsBlockwise
+                ? Weights(Student, Rotates) + ((FloatsPerTrainedWeight - 1) * WeightsPerBlock(Student))
+                : (double)FloatsPerTrainedWeight * Weights(Student, Rotates);
             double teacher = Teacher is null ? 0 : (TeacherLearns ? FloatsPerTrainedWeight : 1) * Weights(Teacher, Rotates);
             double copies = Rotates ? Weights(Student, false) + (Teacher is null ? 0 : Weights(Teacher, false)) : 0;
             return FloatBytes * (student + teacher + copies);
@@ -77,11 +82,12 @@ internal sealed record MemoryModel
         TeacherLearns = !recipe.Qat.FreezeTeacher,
         Rotates = recipe.Qat.UseIncoherence,
         Quantizes = true,
+        TrainsBlockwise = recipe.Training.Mode == TrainingMode.Blockwise,
         Frozen = recipe.Lora?.Base,
     };
 
     /// <summary>Bytes of the gradients alone, which appear with the first backward pass.</summary>
-    public double GradientBytes => Frozen is not null ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
+    public double GradientBytes => Frozen is not null || TrainsBlockwise ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
 
     /// <summary>Bytes of the fake-quantized weights that a pass keeps for its backward pass, estimated.</summary>
     /// <param name="checkpointing">Whether blocks are computed again, so that only one block's are there at a time.</param>

@@ -170,7 +170,7 @@ public sealed class BlockwiseTrainer : IDisposable
     /// <returns>False where a cancellation ended it.</returns>
     private bool TrainBlock(int block, ActivationStore activations, StepLog log, CancellationToken cancellation)
     {
-        BeginBlock(block, log);
+        BeginBlock(block);
         activations.MoveTo(block);
         double? before = _state.Step % StepsPerBlock == 0 ? activations.Loss(block) : null;
         Report(new TrainingEvent.BlockStarted(block + 1, BlockCount, before));
@@ -191,27 +191,27 @@ public sealed class BlockwiseTrainer : IDisposable
         }
 
         log.Write();
-        double after = activations.Loss(block);
-        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, after));
-        if (IsFinished)
-        {
-            _learner!.Dispose();
-            _learner = null;
-            Save(log);
-        }
-
+        EndBlock(block, log);
+        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, activations.Loss(block)));
         return true;
     }
 
-    /// <summary>Gives the block an optimizer: a fresh one, or in the state of the checkpoint. The end of the block before it is worth a checkpoint.</summary>
-    private void BeginBlock(int block, StepLog log)
+    /// <summary>Gives the first block of this call an optimizer: a fresh one, or in the state of the checkpoint.</summary>
+    private void BeginBlock(int block)
     {
-        _learner?.Dispose();
+        if (_learner is not null)
+            return;
         _learner = new(TrainedParameters.OfBlock(_student, block), _options);
-        if (_saved is { } saved && saved.Step == _state.Step)
+        if (_saved is { } saved)
             BlockwiseCheckpoint.RestoreOptimizer(saved.Folder, _state, _learner);
-        else if (block > 0)
-            Save(log);
+    }
+
+    /// <summary>Gives the next block a fresh optimizer in place of this one's, and keeps what was reached in a checkpoint.</summary>
+    private void EndBlock(int block, StepLog log)
+    {
+        _learner!.Dispose();
+        _learner = IsFinished ? null : new(TrainedParameters.OfBlock(_student, block + 1), _options);
+        Save(log);
     }
 
     /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
