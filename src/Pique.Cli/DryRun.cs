@@ -40,7 +40,21 @@ internal static class DryRun
         return ExitCode.Done;
     }
 
-    private static JsonObject Document(TrainingPlan plan) => new()
+    private static JsonObject Document(TrainingPlan plan)
+    {
+        JsonObject document = DocumentOf(plan);
+        if (plan.BlockSteps > 0)
+        {
+            document["block_steps"] = plan.BlockSteps;
+            document["block_step_seconds"] = JsonOutput.Number(plan.BlockStepSeconds);
+            document["block_pass_seconds"] = JsonOutput.Number(plan.BlockPassSeconds);
+            document["activation_disk_bytes"] = plan.ActivationDiskBytes;
+        }
+
+        return document;
+    }
+
+    private static JsonObject DocumentOf(TrainingPlan plan) => new()
     {
         ["weights"] = plan.WeightCount,
         ["quantization_parameters"] = plan.QuantizationParameterCount,
@@ -63,6 +77,7 @@ internal static class DryRun
         [
             ("parameters", Units.Text($"{plan.WeightCount:N0} weights, {plan.QuantizationParameterCount:N0} of the quantizers")),
             ("tokens", Units.Text($"{plan.TokensPerEpoch:N0} an epoch, {plan.Tokens:N0} in all")),
+            .. plan.BlockSteps > 0 ? [("steps of blocks", Units.Text($"{plan.BlockSteps:N0}, {plan.BlockStepSeconds:F2} s each; activations take {Units.Bytes(plan.ActivationDiskBytes)} on the disk"))] : Array.Empty<(string, string)>(),
             ("steps", Units.Text($"{plan.Steps:N0}, {plan.StepsPerEpoch:N0} an epoch, {plan.StepSeconds:F2} s each")),
             .. plan.Evaluations > 0 ? [("evaluations", Units.Text($"{plan.Evaluations:N0} of the held-out loss, {plan.EvaluationSeconds:F2} s each"))] : Array.Empty<(string, string)>(),
             ("peak memory", memory + (plan.AvailableMemoryBytes is { } available ? $" of {Units.Bytes(available)} available" : "")),

@@ -65,7 +65,7 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
         switch (happening)
         {
             case TrainingEvent.Started started:
-                Position = (0, started.TotalSteps);
+                Position = (Position?.Step ?? 0, started.TotalSteps);
                 display.Line(Units.Text($"  {started.TotalSteps} steps, {started.StepsPerEpoch} an epoch; {started.WeightCount:N0} weights, {started.QuantizationParameterCount:N0} quantization parameters"));
                 break;
             case TrainingEvent.ComputeTypeChosen chosen:
@@ -87,6 +87,15 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case TrainingEvent.StepSkipped skipped:
                 Position = (skipped.Metrics.Step, Position?.TotalSteps ?? skipped.Metrics.Step);
                 display.Line(Units.Text($"warning: step {skipped.Metrics.Step} was skipped. {skipped.Diagnosis}"));
+                break;
+            case TrainingEvent.ActivationsKept kept:
+                display.Advance(kept.Rows, kept.TotalRows, () => Units.Text($"activations after block {kept.Block} of {kept.BlockCount}: row {kept.Rows} of {kept.TotalRows}"));
+                break;
+            case TrainingEvent.BlockStarted { Loss: { } loss } block:
+                display.Line(Units.Text($"  block {block.Block} of {block.BlockCount}: mean squared error {loss:G4} as rounded"));
+                break;
+            case TrainingEvent.BlockCompleted block:
+                display.Line(Units.Text($"  block {block.Block} of {block.BlockCount}: mean squared error {block.LossAfter:G4} as trained"));
                 break;
             case TrainingEvent.EpochCompleted epoch:
                 display.Line(Units.Text($"  epoch {epoch.Epoch} of {epoch.EpochCount}: mean loss {epoch.MeanLoss:F4}{PeakText(epoch.PeakMemoryBytes)}"));

@@ -3,6 +3,12 @@ namespace Pique.Configuration;
 /// <summary>How the optimizer runs: batch, schedule, checkpoints, seed and AdamW constants.</summary>
 public sealed record TrainingRecipe
 {
+    /// <summary>Whether the model is trained as a whole or block by block.</summary>
+    public TrainingMode Mode { get; init; }
+
+    /// <summary>How blocks are trained one after another; null for the defaults. Only beside <see cref="TrainingMode.Blockwise"/>.</summary>
+    public BlockwiseRecipe? Blockwise { get; init; }
+
     /// <summary>Tokens of one optimizer step.</summary>
     public int BatchTokens { get; init; } = 2048;
 

@@ -139,13 +139,24 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
         };
-        TrainingResult training;
-        using (TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken))
-        using (var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs, cancellation => HeldOutEvaluation.Loss(student, data, cancellation)))
+        TrainingResult training = new(0, 0, 0, null, Interrupted: false, null);
+        TrainerOptions? endToEnd = options;
+        if (recipe.Training.Mode == TrainingMode.Blockwise)
         {
+            (training, endToEnd) = BlockwisePhase.Run(
+                recipe, student, otherTeacher!, data.Train, options, time, happening => Reported?.Invoke(new PipelineEvent.Trained(happening)), cancellationToken);
+        }
+
+        if (endToEnd is not null)
+            training = TrainEndToEnd(endToEnd);
+
+        TrainingResult TrainEndToEnd(TrainerOptions options)
+        {
+            using TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken);
+            using var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs, cancellation => HeldOutEvaluation.Loss(student, data, cancellation));
             RequireRoom(trainer, recipe, original.Model.Config, teacherSource?.Model.Config, data);
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
-            training = trainer.Run(cancellationToken);
+            return trainer.Run(cancellationToken);
         }
 
         if (training.Interrupted)
@@ -250,6 +261,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             throw new InputException(
                 $"teacher: {teacher.Path} knows {teacher.Model.VocabularySize} tokens, the model {model.Model.VocabularySize}. Choose a teacher with the model's own vocabulary.");
         }
+
+        BlockwisePhase.RequireFit(recipe, model.Model.Config, teacher.Model.Config, teacher.Path);
 
         if (teacher.Model.Config.HiddenSize != model.Model.Config.HiddenSize && recipe.Qat.LossWeights.LambdaReasoning > 0)
         {

@@ -29,7 +29,7 @@ public static class RecipeSummary
             ("loss", Text($"task {qat.LossWeights.LambdaTask}, distillation {qat.LossWeights.LambdaKd} at T = {qat.LossWeights.KdTemperature}, reasoning {qat.LossWeights.LambdaReasoning}")),
             .. training.ReasoningPreset != ReasoningPreset.Default ? [("reasoning", Text($"{training.ReasoningPreset} preset"))] : Array.Empty<(string, string)>(),
             .. training.TeacherCache is { } kept ? [("teacher outputs", Text($"kept, top {kept.TopK}"))] : Array.Empty<(string, string)>(),
-            ("epochs", Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
+            ("epochs", training.Mode == TrainingMode.Blockwise ? BlockwiseText(recipe) : Text($"{qat.Epochs}, of which {qat.WarmupEpochs} warm-up")),
             ("learning rate", Text($"weights {training.WeightLearningRate ?? qat.LearningRate}, scales {qat.LearningRate}, {ScheduleText(training)}")),
             .. EvaluationText(training) is { } evaluation ? [("evaluation", evaluation)] : Array.Empty<(string, string)>(),
             ("batch", Text($"{training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}") + MemoryText(training)),
@@ -37,6 +37,15 @@ public static class RecipeSummary
             .. training.LatentWeights == LatentWeights.Bfloat16 ? [("latent weights", "bfloat16, rounded stochastically")] : Array.Empty<(string, string)>(),
             ("seed", Text($"{training.Seed}")),
         ];
+    }
+
+    private static string BlockwiseText(Recipe recipe)
+    {
+        BlockwiseRecipe blocks = recipe.Training.Blockwise ?? new();
+        string rows = blocks.Rows is { } most ? Text($" on {most} rows") : "";
+        float weights = blocks.WeightLearningRate ?? recipe.Training.WeightLearningRate ?? recipe.Qat.LearningRate;
+        return Text($"{blocks.Epochs} for each block{rows} at {weights} (weights) and {blocks.LearningRate ?? recipe.Qat.LearningRate} (scales), ")
+            + (blocks.ScalesEndToEnd ? Text($"then {recipe.Qat.Epochs} of all scales end to end") : "nothing end to end");
     }
 
     private static string ScheduleText(TrainingRecipe training) => training.Schedule == LearningRateSchedule.WarmupStableDecay

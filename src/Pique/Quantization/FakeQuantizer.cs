@@ -22,6 +22,7 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
     private readonly Tensor? _clipRatio;
     private readonly Tensor? _piK;
     private Tensor? _held;
+    private Tensor? _codeScale;
 
     private FakeQuantizer(string layerName, WeightQuantizationSpec spec, GroupLayout layout, GroupScales calibrated, Tensor? piK, Tensor weight)
         : base(nameof(FakeQuantizer))
@@ -77,6 +78,9 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 
     /// <summary>The trained zero point, same shape, float32; null on symmetric grids and where the estimator learns none.</summary>
     public Parameter? LearnedZeroPoint => _zeroPoint;
+
+    /// <summary>Whether the codes stay as they are, whatever becomes of the scales; see <see cref="FixCodes"/>.</summary>
+    public bool HasFixedCodes => _codeScale is not null;
 
     private string ParameterName => Spec.PiK is null ? "scale" : "alpha";
 
@@ -153,6 +157,8 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
 
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = weight.is_contiguous() ? weight : weight.contiguous();
+        if (_codeScale is not null)
+            return ForwardFixedCodes(contiguous).MoveToOuterDisposeScope();
         WeightQuantizationSpec spec = DampeningShare == 1 ? Spec : Spec with { OscillationDampening = Spec.OscillationDampening * DampeningShare };
         FakeQuantizeCall call = new(spec, _layout, Strength, OutputType)
         {
@@ -184,7 +190,29 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor contiguous = LatentType.Widened(weight.detach());
         GroupScales grid = CurrentScales(contiguous);
-        return QuantizedTensor.Pack(contiguous, Spec, _layout, grid);
+        return QuantizedTensor.Pack(contiguous, Spec, _layout, grid, _codeScale);
+    }
+
+    /// <summary>Makes the quantizer that goes on from this one with codes that no longer change: a weight is its code times the scale, and the scale alone is trained, whatever the estimator.</summary>
+    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32, which must not change from now on.</param>
+    /// <returns>A quantizer with the same forward pass as this one at strength 1, bit for bit; its buffer "code_scale" is what the codes were found at.</returns>
+    /// <exception cref="InvalidOperationException">The codes are fixed already.</exception>
+    public FakeQuantizer FixCodes(Tensor weight)
+    {
+        if (HasFixedCodes)
+            throw new InvalidOperationException($"{LayerName}: its codes are fixed already.");
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        GroupScales scales = CurrentScales(weight);
+        WeightQuantizationSpec spec = Spec with { Estimator = new SteVariant.LearnedStepSize(), PiKPerChannel = _piK is not null };
+        FakeQuantizer quantizer = new(LayerName, spec, _layout, scales, _piK, weight) { OutputType = OutputType };
+        if (_parameter is { } parameter)
+            quantizer._parameter!.copy_(parameter);
+        if (quantizer._zeroPoint is { } zeroPoint)
+            zeroPoint.requires_grad = false;
+        quantizer._codeScale = scales.Scales.clone().DetachFromDisposeScope();
+        quantizer.register_buffer("code_scale", quantizer._codeScale);
+        return quantizer;
     }
 
     /// <summary>The scales and zero points the next forward pass will use.</summary>
@@ -228,6 +256,20 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         parameter.nan_to_num_(0, float.MaxValue, 0);
         parameter.copy_(minimum(maximum(parameter, factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Floor))), factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Ceiling))));
         _zeroPoint?.nan_to_num_(0, Spec.Grid.MaxCode, 0).clamp_(HeldScalar.Of(0), HeldScalar.Of(Spec.Grid.MaxCode));
+    }
+
+    private Tensor ForwardFixedCodes(Tensor weight)
+    {
+        GroupScales scales = CurrentScales(weight);
+        Tensor? factor = StepFactor();
+        return FixedCodesFunction.apply(_parameter!, new FixedCodesCall(Spec.Grid, _layout, OutputType, factor is not null)
+        {
+            Weight = weight,
+            CodeScales = _codeScale!,
+            ZeroPoints = scales.ZeroPoints,
+            Scales = scales.Scales,
+            StepFactor = factor,
+        });
     }
 
     /// <summary>Step per unit of the parameter, π/k: a scalar or shape [lines, 1]; null where the parameter is the step.</summary>

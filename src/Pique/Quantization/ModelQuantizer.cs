@@ -84,6 +84,24 @@ public static class ModelQuantizer
         }
     }
 
+    /// <summary>Fixes the codes of every prepared weight: from now on scales alone are trained, and every parameter of the model stands still.</summary>
+    /// <param name="model">Whose layers are prepared.</param>
+    /// <param name="layers">Its layers by checkpoint name.</param>
+    public static void FixCodes(nn.Module model, IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers)
+    {
+        foreach ((_, IQuantizableLayer layer) in layers)
+        {
+            if (layer.WeightQuantizer is { } quantizer)
+            {
+                layer.WeightQuantizer = quantizer.FixCodes(layer.Weight);
+                quantizer.Dispose();
+            }
+        }
+
+        foreach (TorchSharp.Modules.Parameter parameter in model.parameters())
+            parameter.requires_grad = false;
+    }
+
     /// <summary>Sets the warm-up strength ρ of every weight quantizer.</summary>
     /// <param name="layers">Prepared layers by checkpoint name.</param>
     /// <param name="strength">ρ, 0 to 1.</param>

@@ -114,15 +114,16 @@ public sealed class QuantizedTensor
     /// <param name="spec">How it is quantized.</param>
     /// <param name="layout">Which weights share a scale.</param>
     /// <param name="scales">Scales that a file holds exactly, and zero points.</param>
+    /// <param name="codeScales">Scales the codes are found at, where these are others; null for <paramref name="scales"/>.</param>
     /// <returns>The packed tensor.</returns>
-    internal static QuantizedTensor Pack(Tensor weight, WeightQuantizationSpec spec, GroupLayout layout, GroupScales scales)
+    internal static QuantizedTensor Pack(Tensor weight, WeightQuantizationSpec spec, GroupLayout layout, GroupScales scales, Tensor? codeScales = null)
     {
         float[] groupScales = Values(scales.Scales);
         float[] zeroPoints = scales.ZeroPoints is { } zeros ? Values(zeros) : [];
         (Half[] stored, byte[]? subScales) = spec.TwoLevelScales ? TwoLevelScale.Split(groupScales, layout, spec.Bits) : (Array.ConvertAll(groupScales, scale => (Half)scale), null);
         byte[] packed = new byte[checked(layout.Rows * BitPacking.RowBytes(layout.Columns, spec.Bits))];
         using Tensor readable = weight.cpu();
-        QuantizePackKernel.Run(readable, groupScales, zeroPoints, spec.Grid, layout, packed);
+        QuantizePackKernel.Run(readable, codeScales is null ? groupScales : Values(codeScales), zeroPoints, spec.Grid, layout, packed);
         byte[]? storedZeroPoints = spec.Symmetric ? null : Array.ConvertAll(zeroPoints, zero => (byte)zero);
         return new QuantizedTensor(layout.Rows, layout.Columns, spec.Grid, spec.Granularity, packed, stored, storedZeroPoints, subScales, spec.PiKPerChannel ? null : spec.PiK);
     }

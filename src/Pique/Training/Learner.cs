@@ -11,17 +11,24 @@ namespace Pique.Training;
 internal sealed class Learner : IDisposable
 {
     private readonly double? _gradClip;
-    private readonly IReadOnlyList<IQuantizableLayer> _halved;
+    private readonly IReadOnlyList<IQuantizableLayer> _halved = [];
     private double _clipFactor = 1;
 
     /// <summary>Gathers the model's parameters.</summary>
     /// <param name="model">The model, its quantizers in place.</param>
     /// <param name="options">Rates, decay and AdamW constants.</param>
-    public Learner(CausalLanguageModel model, TrainerOptions options)
+    public Learner(CausalLanguageModel model, TrainerOptions options) : this(Halved(model, options), model, options)
     {
-        _halved = options.Training.LatentWeights == LatentWeights.Bfloat16 ? [.. Latent(model)] : [];
-        SetWeightType(ScalarType.BFloat16);
-        Parameters = TrainedParameters.Of(model);
+    }
+
+    private Learner(IReadOnlyList<IQuantizableLayer> halved, CausalLanguageModel model, TrainerOptions options) : this(TrainedParameters.Of(model), options) => _halved = halved;
+
+    /// <summary>Takes a part of a model's parameters.</summary>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">Rates, decay and AdamW constants.</param>
+    public Learner(TrainedParameters parameters, TrainerOptions options)
+    {
+        Parameters = parameters;
         Groups = Parameters.Groups(options);
         _gradClip = options.GradClip;
         Optimizer = new(Groups, new()
@@ -108,16 +115,25 @@ internal sealed class Learner : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
-        SetWeightType(ScalarType.Float32);
+        SetWeightType(_halved, ScalarType.Float32);
     }
 
-    private static IEnumerable<IQuantizableLayer> Latent(CausalLanguageModel model) => model.QuantizableLayers
-        .Select(entry => entry.Layer)
-        .Where(layer => layer is { Frozen: null, WeightQuantizer: not null, Weight.requires_grad: true });
-
-    private void SetWeightType(ScalarType type)
+    /// <summary>Turns the latent weights into bfloat16 where the recipe wants it, before anyone takes hold of the parameters.</summary>
+    private static IReadOnlyList<IQuantizableLayer> Halved(CausalLanguageModel model, TrainerOptions options)
     {
-        foreach (IQuantizableLayer layer in _halved)
+        if (options.Training.LatentWeights != LatentWeights.Bfloat16)
+        {
+            return [];
+        }
+
+        IQuantizableLayer[] layers = [.. model.QuantizableLayers.Select(entry => entry.Layer).Where(layer => layer is { Frozen: null, WeightQuantizer: not null, Weight.requires_grad: true })];
+        SetWeightType(layers, ScalarType.BFloat16);
+        return layers;
+    }
+
+    private static void SetWeightType(IReadOnlyList<IQuantizableLayer> layers, ScalarType type)
+    {
+        foreach (IQuantizableLayer layer in layers)
         {
             layer.SetWeightType(type);
         }

@@ -33,8 +33,8 @@ internal sealed class StepLog : IDisposable
             return new(null, null, null, null);
         }
 
-        StepMetrics? unwritten = state.IsEvaluationDue(options.Training) ? MetricsWriter.Read(folder).FirstOrDefault(metrics => metrics.Step == state.Step) : null;
-        MetricsWriter writer = MetricsWriter.Open(folder, unwritten is null ? state.Step : state.Step - 1);
+        StepMetrics? unwritten = state.IsEvaluationDue(options.Training) ? MetricsWriter.Read(folder).FirstOrDefault(metrics => metrics.Step == state.RunStep) : null;
+        MetricsWriter writer = MetricsWriter.Open(folder, unwritten is null ? state.RunStep : state.RunStep - 1);
         try
         {
             return new(folder, writer, options.TensorBoard ? TensorBoardWriter.Open(folder, [.. MetricsWriter.Read(folder)], time) : null, unwritten);

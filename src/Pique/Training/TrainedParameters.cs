@@ -1,5 +1,6 @@
 using Pique.Adapters;
 using Pique.Models;
+using Pique.Models.Llama;
 using Pique.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ internal sealed class TrainedParameters
     /// <summary>Learned scales and α.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Quantization { get; }
 
-    /// <summary>All that a checkpoint must carry: the above and the quantizers' buffers.</summary>
+    /// <summary>All that a checkpoint must carry: the above, the quantizers' buffers and, where codes are fixed, what stands still with them.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Saved { get; }
 
     /// <summary>The weight quantizers in the order of the layers.</summary>
@@ -39,17 +40,29 @@ internal sealed class TrainedParameters
 
     /// <summary>Collects a model's parameters.</summary>
     /// <param name="model">The model, its quantizers in place.</param>
-    public static TrainedParameters Of(CausalLanguageModel model)
+    public static TrainedParameters Of(CausalLanguageModel model) => Of(model, prefix: "");
+
+    /// <summary>Collects the parameters of one transformer block.</summary>
+    /// <param name="model">The model, its quantizers in place.</param>
+    /// <param name="block">Block, from 0.</param>
+    public static TrainedParameters OfBlock(LlamaModel model, int block) => Of(model, LlamaBlock.NamePrefix(block));
+
+    private static TrainedParameters Of(CausalLanguageModel model, string prefix)
     {
         List<(string, Tensor)> weights = [], quantization = [], buffers = [];
         List<FakeQuantizer> quantizers = [];
         List<LoraAdapter> adapters = [];
-        foreach ((string name, Parameter parameter) in model.named_parameters().Where(entry => entry.parameter.requires_grad))
+        (string, IQuantizableLayer)[] layers = [.. model.QuantizableLayers.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))];
+        (string name, Parameter parameter)[] parameters = [.. model.named_parameters().Where(entry => entry.name.StartsWith(prefix, StringComparison.Ordinal))];
+        foreach ((string name, Parameter parameter) in parameters.Where(entry => entry.parameter.requires_grad))
         {
             weights.Add((name, parameter));
         }
 
-        foreach ((string layerName, IQuantizableLayer layer) in model.QuantizableLayers)
+        // They stand still, but an earlier phase of the run has changed them.
+        bool hasFixedCodes = layers.Any(entry => entry.Item2.WeightQuantizer is { HasFixedCodes: true });
+        buffers.AddRange(parameters.Where(entry => hasFixedCodes && !entry.parameter.requires_grad).Select(entry => (entry.name, (Tensor)entry.parameter)));
+        foreach ((string layerName, IQuantizableLayer layer) in layers)
         {
             if (layer.Frozen?.Adapter is LoraAdapter adapter)
             {
@@ -66,7 +79,7 @@ internal sealed class TrainedParameters
             quantizers.Add(quantizer);
             foreach ((string name, Parameter parameter) in quantizer.named_parameters())
             {
-                quantization.Add(($"quantizer.{layerName}.{name}", parameter));
+                (parameter.requires_grad ? quantization : buffers).Add(($"quantizer.{layerName}.{name}", parameter));
             }
 
             foreach ((string name, Tensor buffer) in quantizer.named_buffers())

@@ -18,9 +18,6 @@ public sealed class Trainer : IDisposable
     /// <summary>Name of the checkpoints' folder in the run folder.</summary>
     public const string CheckpointsName = "checkpoints";
 
-    /// <summary>What libtorch says where the system gives it no memory.</summary>
-    private const string AllocationFailure = "can't allocate memory";
-
     private readonly CausalLanguageModel _student;
     private readonly CausalLanguageModel? _teacher;
     private readonly IBatchSource _batches;
@@ -104,7 +101,7 @@ public sealed class Trainer : IDisposable
         string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
         _state = InitialState(teacherDigest);
         Report(new TrainingEvent.Started(
-            _state.TotalSteps,
+            _state.RunSteps,
             _state.StepsPerEpoch,
             _learner.Parameters.Weights.Sum(item => item.Value.numel()),
             _learner.Parameters.Quantization.Sum(item => item.Value.numel()),
@@ -184,6 +181,8 @@ public sealed class Trainer : IDisposable
         {
             TotalSteps = checked((int)steps),
             StepsPerEpoch = stepsPerEpoch,
+            PriorSteps = _options.PriorSteps,
+            SkippedSteps = _options.PriorSkippedSteps,
             Seed = _options.Training.Seed,
             ConfigurationDigest = _options.ConfigurationDigest,
             TeacherDigest = _teacherLearner is null ? teacherDigest : null,
@@ -257,7 +256,7 @@ public sealed class Trainer : IDisposable
 
         _state = _state.Evaluated(loss);
         log.AddHeldOutLoss(loss);
-        Report(new TrainingEvent.Evaluated(_state.Step, loss, _state.BestStep == _state.Step, _state.EvaluationsSinceBest));
+        Report(new TrainingEvent.Evaluated(_state.RunStep, loss, _state.BestStep == _state.Step, _state.EvaluationsSinceBest));
         return true;
     }
 
@@ -280,7 +279,7 @@ public sealed class Trainer : IDisposable
 
         log.FlushToDisk();
         _saved = (_state.Step, _checkpoint.Save(_state));
-        Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
+        Report(new TrainingEvent.CheckpointSaved(_state.RunStep, _saved.Value.Folder));
     }
 
     private void RunStep(BatchFeed feed, StepLog log)
@@ -292,7 +291,7 @@ public sealed class Trainer : IDisposable
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
-            Step = _state.Step + 1,
+            Step = _state.RunStep + 1,
             Epoch = _state.Epoch + 1,
             Loss = outcome.Loss,
             TaskLoss = outcome.TaskLoss,
@@ -314,7 +313,7 @@ public sealed class Trainer : IDisposable
         else
         {
             _lastGood = _state;
-            Report(new TrainingEvent.StepCompleted(metrics, _state.TotalSteps));
+            Report(new TrainingEvent.StepCompleted(metrics, _state.RunSteps));
         }
 
         if (_state.BatchIndex == 0)
@@ -331,7 +330,7 @@ public sealed class Trainer : IDisposable
         {
             return _step.Run(batch, plan);
         }
-        catch (ExternalException failure) when (failure.Message.Contains(AllocationFailure, StringComparison.Ordinal))
+        catch (ExternalException failure) when (Divergence.IsOfMemory(failure))
         {
             throw Divergence.OfMemory(_state, failure, _saved?.Folder);
         }
@@ -368,7 +367,7 @@ public sealed class Trainer : IDisposable
     private TrainingResult Finish(double? lastLoss, string? teacherDigest)
     {
         bool interrupted = !IsFinished || _state.IsEvaluationDue(_options.Training);
-        TrainingResult result = new(_state.Step, _state.TotalSteps, _state.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = _state.BestLoss };
+        TrainingResult result = new(_state.RunStep, _state.RunSteps, _state.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = _state.BestLoss };
         if (interrupted)
         {
             return result;
@@ -376,15 +375,16 @@ public sealed class Trainer : IDisposable
 
         if (_state.Step < _state.TotalSteps)
         {
-            Report(new TrainingEvent.StoppedEarly(_state.Step, _state.EvaluationsSinceBest));
+            Report(new TrainingEvent.StoppedEarly(_state.RunStep, _state.EvaluationsSinceBest));
             result = result with { StoppedEarly = true };
         }
 
         if (_options.Training.KeepBest && _state is { BestStep: { } best, BestLoss: { } loss } && best != _state.Step)
         {
-            _checkpoint!.RestoreModels(best);
-            Report(new TrainingEvent.BestRestored(best, loss));
-            result = result with { FinalStep = best };
+            int bestOfRun = _state.PriorSteps + best;
+            _checkpoint!.RestoreModels(bestOfRun);
+            Report(new TrainingEvent.BestRestored(bestOfRun, loss));
+            result = result with { FinalStep = bestOfRun };
         }
 
         return result;

@@ -5,8 +5,8 @@ namespace Pique.Training;
 /// <summary>Moves a run's live state into a checkpoint and back. The student's weights and quantizer parameters, the optimizer's moments, a learning teacher's likewise, and the position.</summary>
 internal sealed class TrainerCheckpoint
 {
-    private const string StateName = "state.json";
-    private const string ModelName = "model.safetensors";
+    internal const string StateName = "state.json";
+    internal const string ModelName = "model.safetensors";
 
     private readonly string _folder;
     private readonly CheckpointStore _store;
@@ -37,12 +37,11 @@ internal sealed class TrainerCheckpoint
     /// <exception cref="InputException">The folder cannot be used, all checkpoints are damaged, or the newest sound one is of another run.</exception>
     public (TrainingState State, string Folder)? Open(bool resume, TrainingState initial, Action<TrainingEvent> report)
     {
-        Prepare();
+        Prepare(_folder);
         if (!resume)
         {
-            return !Directory.EnumerateFileSystemEntries(_folder).Any()
-                ? null
-                : throw new InputException($"{_folder}: holds checkpoints of an earlier run; resume it, or choose another run folder.");
+            RequireEmpty(_folder);
+            return null;
         }
 
         foreach (string partial in _store.RemovePartial())
@@ -56,12 +55,17 @@ internal sealed class TrainerCheckpoint
         }
 
         TrainingState state = TrainingState.Load(Path.Combine(folder, StateName));
+        if (state.PriorSteps < initial.PriorSteps)
+        {
+            return (initial, folder); // The end of the earlier phase, which the models were brought to before.
+        }
+
         state.RequireSameRun(initial, folder);
         RestoreAll(folder, state);
-        report(new TrainingEvent.Resumed(state.Step, folder));
+        report(new TrainingEvent.Resumed(state.RunStep, folder));
         if (!isComplete && state.BestStep is { } lost)
         {
-            report(new TrainingEvent.BestLost(lost));
+            report(new TrainingEvent.BestLost(state.PriorSteps + lost));
             state = state with { BestStep = null, BestLoss = null };
         }
 
@@ -81,7 +85,7 @@ internal sealed class TrainerCheckpoint
         };
         List<CheckpointFile> files = [.. Contents.Select(content => new CheckpointFile(content.File, stream => TensorFile.Save(stream, content.Tensors)))];
         files.Add(new(StateName, stream => stream.Write(complete.ToJson())));
-        return _store.Save(state.Step, files, state.BestStep is { } best && best != state.Step ? [best] : []);
+        return _store.Save(state.RunStep, files, state.BestStep is { } best && best != state.Step ? [state.PriorSteps + best] : []);
     }
 
     /// <summary>Puts the models of a step back, not the optimizers: for the end of a run.</summary>
@@ -101,16 +105,26 @@ internal sealed class TrainerCheckpoint
         }
     }
 
-    private void Prepare()
+    /// <summary>Makes the folder of the checkpoints.</summary>
+    internal static void Prepare(string folder)
     {
         try
         {
-            Directory.CreateDirectory(_folder);
-            DirectorySync.Flush(Path.GetDirectoryName(_folder)!);
+            Directory.CreateDirectory(folder);
+            DirectorySync.Flush(Path.GetDirectoryName(folder)!);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{_folder}: cannot be made ({failure.Message}); choose a run folder that can be written.", failure);
+            throw new InputException($"{folder}: cannot be made ({failure.Message}); choose a run folder that can be written.", failure);
+        }
+    }
+
+    /// <summary>Refuses a folder with checkpoints where a new run is to begin.</summary>
+    internal static void RequireEmpty(string folder)
+    {
+        if (Directory.EnumerateFileSystemEntries(folder).Any())
+        {
+            throw new InputException($"{folder}: holds checkpoints of an earlier run; resume it, or choose another run folder.");
         }
     }
 

@@ -57,6 +57,12 @@ public sealed record TrainerOptions
     /// <summary>Fraction of the highest learning rates at each step, from 0, in place of the recipe's schedule; null for that.</summary>
     public Func<int, double>? LearningRateFactor { get; init; }
 
+    /// <summary>Steps of the run's earlier phase, whose checkpoints lie in the same folder; 0 for none.</summary>
+    internal int PriorSteps { get; init; }
+
+    /// <summary>Steps of the earlier phase that were passed over.</summary>
+    internal int PriorSkippedSteps { get; init; }
+
     /// <summary>Creates the files of checkpoints; tests let the disk fail here.</summary>
     internal Func<string, FileStream> CreateCheckpointFile { get; init; } = CheckpointStore.CreateFile;
 
@@ -76,6 +82,26 @@ public sealed record TrainerOptions
         FreezeTeacher = recipe.Qat.FreezeTeacher,
         Training = recipe.Lora is null ? recipe.Training : recipe.Training with { GradientCheckpointing = true }, // Frozen weights take so little memory that what blocks keep would take most of it.
     };
+
+    /// <summary>Options of the phase that trains block after block.</summary>
+    /// <param name="recipe">A valid recipe whose mode is block-wise.</param>
+    public static TrainerOptions ForBlocks(Recipe recipe)
+    {
+        BlockwiseRecipe blocks = recipe.Training.Blockwise ?? new();
+        TrainerOptions options = From(recipe);
+        return options with
+        {
+            Epochs = blocks.Epochs,
+            WeightLearningRate = blocks.WeightLearningRate ?? options.WeightLearningRate,
+            QuantizationLearningRate = blocks.LearningRate ?? options.QuantizationLearningRate,
+            WarmupEpochs = 0,
+            Training = options.Training with { MaxSteps = null, EvaluateEverySteps = null, KeepBest = false, EarlyStopEvaluations = null },
+        };
+    }
+
+    /// <summary>Options of the phase after the blocks, which trains all scales end to end.</summary>
+    /// <param name="recipe">A valid recipe whose mode is block-wise.</param>
+    public static TrainerOptions ForScales(Recipe recipe) => From(recipe) with { WeightLearningRate = recipe.Qat.LearningRate, WarmupEpochs = 0 };
 
     /// <summary>Options of pretraining: cross-entropy alone.</summary>
     /// <param name="recipe">A valid recipe.</param>

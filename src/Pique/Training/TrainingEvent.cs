@@ -36,6 +36,26 @@ public abstract record TrainingEvent
     /// <param name="Folder">The folder.</param>
     public sealed record PartialCheckpointRemoved(string Folder) : TrainingEvent;
 
+    /// <summary>Activations between blocks were computed and kept on disk, for block-wise training.</summary>
+    /// <param name="Block">Block, from 1, that they are of.</param>
+    /// <param name="BlockCount">Blocks of the model.</param>
+    /// <param name="Rows">Rows done.</param>
+    /// <param name="TotalRows">Rows in all.</param>
+    public sealed record ActivationsKept(int Block, int BlockCount, int Rows, int TotalRows) : TrainingEvent;
+
+    /// <summary>Training of a block begins, or goes on after a resume.</summary>
+    /// <param name="Block">Block, from 1.</param>
+    /// <param name="BlockCount">Blocks of the model.</param>
+    /// <param name="Loss">Mean squared error from the teacher's block over all rows before its first step; null where it was made before a resume.</param>
+    public sealed record BlockStarted(int Block, int BlockCount, double? Loss) : TrainingEvent;
+
+    /// <summary>A block is trained.</summary>
+    /// <param name="Block">Block, from 1.</param>
+    /// <param name="BlockCount">Blocks of the model.</param>
+    /// <param name="LossBefore">Mean squared error from the teacher's block over all rows before its first step; null where it was made before a resume.</param>
+    /// <param name="LossAfter">The same after its last step.</param>
+    public sealed record BlockCompleted(int Block, int BlockCount, double? LossBefore, double LossAfter) : TrainingEvent;
+
     /// <summary>A step is done.</summary>
     /// <param name="Metrics">Its measurements.</param>
     /// <param name="TotalSteps">Steps of the whole run.</param>

@@ -20,8 +20,19 @@ internal sealed record TrainingState
     /// <summary>Version of the layout.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
 
+    /// <summary>Steps of the run before this phase of it; 0 for a run of one phase. All other counts begin anew with the phase.</summary>
+    public int PriorSteps { get; init; }
+
     /// <summary>Steps done.</summary>
     public int Step { get; init; }
+
+    /// <summary>Steps of the run done, in metrics, events and names of checkpoints.</summary>
+    [JsonIgnore]
+    public int RunStep => PriorSteps + Step;
+
+    /// <summary>Steps of the run up to the end of this phase.</summary>
+    [JsonIgnore]
+    public int RunSteps => PriorSteps + TotalSteps;
 
     /// <summary>Epoch of the next step, from 0.</summary>
     public int Epoch { get; init; }
@@ -126,6 +137,7 @@ internal sealed record TrainingState
     public void RequireSameRun(TrainingState current, string folder)
     {
         List<string> faults = [];
+        Compare("steps before this phase", PriorSteps, current.PriorSteps);
         Compare("total steps", TotalSteps, current.TotalSteps);
         Compare("steps per epoch", StepsPerEpoch, current.StepsPerEpoch);
         Compare("seed", Seed, current.Seed);

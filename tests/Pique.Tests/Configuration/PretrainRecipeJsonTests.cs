@@ -39,6 +39,7 @@ public class PretrainRecipeJsonTests
     [InlineData("\"training\": {\"teacher_cache\": {}}", "training.teacher_cache")]
     [InlineData("\"training\": {\"reasoning_preset\": \"code\"}", "training.reasoning_preset")]
     [InlineData("\"training\": {\"latent_weights\": \"bfloat16\"}", "training.latent_weights")]
+    [InlineData("\"training\": {\"mode\": \"blockwise\"}", "training.mode")]
     [InlineData("\"learning_rate\": 0", "learning_rate")]
     [InlineData("\"grad_clip\": -1", "grad_clip")]
     [InlineData("\"qat\": {}", "qat")]

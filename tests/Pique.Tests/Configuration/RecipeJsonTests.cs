@@ -50,6 +50,8 @@ public class RecipeJsonTests
               "pi_k_per_channel": false,
               "oscillation_dampening": 0.0,
               "training": {
+                "mode": "end_to_end",
+                "blockwise": null,
                 "batch_tokens": 2048,
                 "accumulation_steps": 1,
                 "gradient_checkpointing": false,

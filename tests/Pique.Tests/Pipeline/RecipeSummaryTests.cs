@@ -104,6 +104,15 @@ public class RecipeSummaryTests
             RecipeSummary.Of(new Recipe { Training = training }).Where(choice => choice.Name is "learning rate" or "evaluation" or "batch"));
     }
 
+    [Theory]
+    [InlineData(null, true, "2 for each block at 0.002 (weights) and 0.0001 (scales), then 3 of all scales end to end")]
+    [InlineData(40, false, "2 for each block on 40 rows at 0.002 (weights) and 0.0001 (scales), nothing end to end")]
+    public void Epochs_of_blocks_and_of_what_follows_are_told(int? rows, bool scalesEndToEnd, string expected)
+    {
+        TrainingRecipe training = new() { Mode = TrainingMode.Blockwise, WeightLearningRate = 2e-3f, Blockwise = new() { Rows = rows, ScalesEndToEnd = scalesEndToEnd } };
+        Assert.Contains(("epochs", expected), RecipeSummary.Of(new Recipe { Training = training }));
+    }
+
     [Fact]
     public void States_in_fewer_bits_are_told() => Assert.Equal(
         [("optimizer", "moments in 8 bits"), ("latent weights", "bfloat16, rounded stochastically")],

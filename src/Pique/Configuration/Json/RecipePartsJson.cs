@@ -29,6 +29,8 @@ internal static class RecipePartsJson
 
     public static void Write(PrettyJsonWriter json, string name, TrainingRecipe training) => json.Field(name, () => json.Object(() =>
     {
+        json.Field("mode", training.Mode);
+        BlockwiseJson.Write(json, "blockwise", training.Blockwise);
         json.Field("batch_tokens", training.BatchTokens);
         json.Field("accumulation_steps", training.AccumulationSteps);
         json.Field("gradient_checkpointing", training.GradientCheckpointing);
@@ -60,6 +62,8 @@ internal static class RecipePartsJson
         TrainingRecipe fallback = new();
         return new TrainingRecipe
         {
+            Mode = fields.Enum("mode", fallback.Mode),
+            Blockwise = fields.OptionalObject("blockwise", fallback.Blockwise, BlockwiseJson.Read),
             BatchTokens = fields.Int32("batch_tokens", fallback.BatchTokens),
             AccumulationSteps = fields.Int32("accumulation_steps", fallback.AccumulationSteps),
             GradientCheckpointing = fields.Boolean("gradient_checkpointing", fallback.GradientCheckpointing),

@@ -27,6 +27,11 @@ internal static class PretrainRecipeRules
             training.Reject("weight_learning_rate", SerdeFloat.Format(rate), "null: full-precision training has one rate, learning_rate", "remove it");
         }
 
+        if (recipe.Training.Mode != TrainingMode.EndToEnd || recipe.Training.Blockwise is not null)
+        {
+            training.Reject("mode", "block-wise training", "\"end_to_end\": full-precision training has no teacher to train blocks by", "remove mode and blockwise");
+        }
+
         if (recipe.Training.TeacherCache is not null)
         {
             training.Reject("teacher_cache", "teacher outputs to keep", "null: full-precision training has no teacher", "remove it");

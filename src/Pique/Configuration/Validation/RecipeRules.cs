@@ -23,6 +23,7 @@ internal static class RecipeRules
         CheckTraining(recipe.Training, recipe.Data, rules.Within("training"));
         CheckTeacherCache(recipe, rules.Within("training"));
         CheckLatentWeights(recipe, rules.Within("training"));
+        BlockwiseRules.Check(recipe, rules.Within("training"));
         CalibrationRules.Check(recipe.Calibration, rules.Within("calibration"));
         LoraRules.Check(recipe, rules.Within("lora"));
         CheckOverrides(recipe, rules);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pique.Numerics;
 using TorchSharp;
 using TorchSharp.Utils;
@@ -28,6 +29,10 @@ public sealed class LlamaBlock : nn.Module
         _feedForwardNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         RegisterComponents();
     }
+
+    /// <summary>What the checkpoint names of a block's parameters begin with.</summary>
+    /// <param name="index">Block, from 0.</param>
+    internal static string NamePrefix(int index) => string.Create(CultureInfo.InvariantCulture, $"model.layers.{index}.");
 
     /// <summary>Self-attention (self_attn).</summary>
     public LlamaAttention Attention => _attention;

@@ -44,6 +44,11 @@ public sealed class LearningRateFinder(TimeProvider time, ILogger? logger = null
     /// <exception cref="OperationCanceledException">The search was cancelled.</exception>
     public LearningRateRange Search(Recipe recipe, CancellationToken cancellationToken)
     {
+        if (recipe.Training.Mode == TrainingMode.Blockwise)
+        {
+            throw new InputException("training.mode: found \"blockwise\", expected \"end_to_end\": the search looks at the loss of the whole model, and blocks have losses of their own. Set mode to \"end_to_end\" for the search.");
+        }
+
         using RehearsalSetup setup = RehearsalSetup.Load(
             recipe, recipe.Calibration.Method == CalibrationMethod.Gptq ? CalibrationMethod.Mse : recipe.Calibration.Method, time, AvailableBytes(), logger, phase => Reported?.Invoke(new PipelineEvent.PhaseStarted(phase)));
         Reported?.Invoke(new PipelineEvent.PhaseStarted(PipelinePhase.Train));

@@ -55,6 +55,9 @@ internal sealed record MemoryModel
     /// <summary>How the student's weights are held. Those without a quantizer are counted as if they had one.</summary>
     public LatentWeights Latent { get; init; }
 
+    /// <summary>Whether blocks are trained one after another, so that gradients and moments exist for one of them at a time.</summary>
+    public bool TrainsBlockwise { get; init; }
+
     /// <summary>How matrices are held where adapters are trained in their place; null where they are trained themselves.</summary>
     public FrozenStorage? Frozen { get; init; }
 
@@ -69,7 +72,7 @@ internal sealed record MemoryModel
             }
 
             double learning = FloatBytes + (States == OptimizerStates.Int8 ? CodedMomentBytes : 2 * FloatBytes);
-            double student = ((Latent == LatentWeights.Bfloat16 ? HalfBytes : FloatBytes) + learning) * Weights(Student, Rotates);
+            double student = ((Latent == LatentWeights.Bfloat16 ? HalfBytes : FloatBytes) * Weights(Student, Rotates)) + (learning * (TrainsBlockwise ? WeightsPerBlock(Student) : Weights(Student, Rotates)));
             double teacher = Teacher is null ? 0 : (FloatBytes + (TeacherLearns ? learning : 0)) * Weights(Teacher, Rotates);
             double copies = Rotates ? Weights(Student, false) + (Teacher is null ? 0 : Weights(Teacher, false)) : 0;
             return student + teacher + (FloatBytes * copies);
@@ -89,6 +92,7 @@ internal sealed record MemoryModel
         Quantizes = true,
         States = recipe.Training.OptimizerStates,
         Latent = recipe.Training.LatentWeights,
+        TrainsBlockwise = recipe.Training.Mode == TrainingMode.Blockwise,
         Frozen = recipe.Lora?.Base,
     };
 
@@ -106,7 +110,7 @@ internal sealed record MemoryModel
             yield return (coded, "rounds the optimizer's moments");
         }
 
-        if (Quantizes && Latent != LatentWeights.Bfloat16)
+        if (Quantizes && !TrainsBlockwise && Latent != LatentWeights.Bfloat16)
         {
             yield return (coded with { Latent = LatentWeights.Bfloat16 }, States == OptimizerStates.Int8 ? "rounds the latent weights" : "rounds moments and latent weights");
         }
@@ -128,7 +132,7 @@ internal sealed record MemoryModel
     }
 
     /// <summary>Bytes of the gradients alone, which appear with the first backward pass.</summary>
-    public double GradientBytes => Frozen is not null ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
+    public double GradientBytes => Frozen is not null || TrainsBlockwise ? 0 : FloatBytes * (Weights(Student, Rotates) + (TeacherLearns && Teacher is not null ? Weights(Teacher, Rotates) : 0));
 
     /// <summary>Bytes of the fake-quantized weights that a pass keeps for its backward pass, estimated.</summary>
     /// <param name="checkpointing">Whether blocks are computed again, so that only one block's are there at a time.</param>

@@ -12,7 +12,7 @@ public sealed record TrainingPlan
     /// <summary>Tokens of the training data, padding left out.</summary>
     public required long TokensPerEpoch { get; init; }
 
-    /// <summary>Steps of the whole run.</summary>
+    /// <summary>Steps of training end to end: of the whole run, but in block-wise mode of its second phase alone.</summary>
     public required int Steps { get; init; }
 
     /// <summary>Steps of an epoch.</summary>
@@ -27,6 +27,18 @@ public sealed record TrainingPlan
     /// <summary>Measurements of the held-out loss while training.</summary>
     public required int Evaluations { get; init; }
 
+    /// <summary>Steps of training block by block, of all blocks; 0 in any other mode.</summary>
+    public int BlockSteps { get; init; }
+
+    /// <summary>Duration of the last measured one of them.</summary>
+    public double BlockStepSeconds { get; init; }
+
+    /// <summary>Duration of the passes over activations between the blocks, the writing of them left out.</summary>
+    public double BlockPassSeconds { get; init; }
+
+    /// <summary>Most bytes that activations between blocks take on the disk at once.</summary>
+    public long ActivationDiskBytes { get; init; }
+
     /// <summary>Most memory the process had in use at once in the measured steps; null where the system does not tell.</summary>
     public long? PeakMemoryBytes { get; init; }
 
@@ -36,6 +48,6 @@ public sealed record TrainingPlan
     /// <summary>Tokens of the whole run, padding left out.</summary>
     public double Tokens => (double)TokensPerEpoch * Steps / StepsPerEpoch;
 
-    /// <summary>Duration of all steps and measurements of the held-out loss.</summary>
-    public double TrainingSeconds => (Steps * StepSeconds) + (Evaluations * EvaluationSeconds);
+    /// <summary>Duration of all steps, passes and measurements of the held-out loss.</summary>
+    public double TrainingSeconds => (BlockSteps * BlockStepSeconds) + BlockPassSeconds + (Steps * StepSeconds) + (Evaluations * EvaluationSeconds);
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pique.Configuration;
+using Pique.Quantization;
 using Pique.Training;
 
 namespace Pique.Pipeline;
@@ -29,7 +30,43 @@ public sealed class TrainingPlanner(TimeProvider time, ILogger? logger = null)
         // Covering scales: neither memory nor time depends on a better choice.
         using RehearsalSetup setup = RehearsalSetup.Load(recipe, CalibrationMethod.Rtn, time, AvailableBytes(), logger, phase => Reported?.Invoke(new PipelineEvent.PhaseStarted(phase)));
         Reported?.Invoke(new PipelineEvent.PhaseStarted(PipelinePhase.Train));
+        BlockRehearsal? blocks = recipe.Training.Mode == TrainingMode.Blockwise ? BlockRehearsal.Run(setup, recipe, time, cancellationToken) : null;
+        TrainingPlan plan = blocks is not null && !(recipe.Training.Blockwise ?? new()).ScalesEndToEnd ? WithoutSteps(setup) : PlanEndToEnd(setup, recipe, blocks is not null, cancellationToken);
+        return blocks is null ? plan : plan with
+        {
+            WeightCount = blocks.WeightCount,
+            QuantizationParameterCount = Math.Max(plan.QuantizationParameterCount, blocks.QuantizationParameterCount),
+            BlockSteps = blocks.Steps,
+            BlockStepSeconds = blocks.StepSeconds,
+            BlockPassSeconds = blocks.PassSeconds,
+            ActivationDiskBytes = blocks.DiskBytes,
+            PeakMemoryBytes = blocks.PeakMemoryBytes is { } peak ? Math.Max(peak, plan.PeakMemoryBytes ?? 0) : null,
+        };
+    }
+
+    private TrainingPlan WithoutSteps(RehearsalSetup setup) => new()
+    {
+        WeightCount = 0,
+        QuantizationParameterCount = 0,
+        TokensPerEpoch = setup.Data.Train.Statistics.Tokens,
+        Steps = 0,
+        StepsPerEpoch = setup.Data.Train.BatchesPerEpoch,
+        StepSeconds = 0,
+        Evaluations = 0,
+        EvaluationSeconds = 0,
+        AvailableMemoryBytes = AvailableBytes(),
+    };
+
+    /// <summary>Plans training end to end; after the blocks, that of the scales alone.</summary>
+    private TrainingPlan PlanEndToEnd(RehearsalSetup setup, Recipe recipe, bool fixesCodes, CancellationToken cancellationToken)
+    {
         TrainerOptions options = setup.Options;
+        if (fixesCodes)
+        {
+            ModelQuantizer.FixCodes(setup.Student, setup.Student.QuantizableLayers);
+            options = TrainerOptions.ForScales(recipe) with { Training = options.Training };
+        }
+
         options = options with { Training = options.Training with { MaxSteps = Math.Min(MeasuredSteps, options.Training.MaxSteps ?? MeasuredSteps) } };
         TrainingEvent.Started? started = null;
         StepMetrics? last = null;

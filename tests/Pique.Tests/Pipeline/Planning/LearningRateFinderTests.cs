@@ -36,6 +36,15 @@ public sealed class LearningRateFinderTests : IDisposable
         Assert.Equal("training.weight_learning_rate: found 0, expected a rate whose ratio to that of the scales can be kept; set it above 0.", failure.Message);
     }
 
+    [Fact]
+    public void Blocks_have_losses_of_their_own_and_are_not_searched_for()
+    {
+        Recipe recipe = MicroData.Recipe(_folder);
+        recipe = recipe with { Training = recipe.Training with { Mode = TrainingMode.Blockwise } };
+        InputException failure = Assert.Throws<InputException>(() => new LearningRateFinder(TimeProvider.System).Search(recipe, TestContext.Current.CancellationToken));
+        Assert.Equal("training.mode: found \"blockwise\", expected \"end_to_end\": the search looks at the loss of the whole model, and blocks have losses of their own. Set mode to \"end_to_end\" for the search.", failure.Message);
+    }
+
     [Theory]
     [InlineData(0, 1e-6)]
     [InlineData(33, 1e-4)]

@@ -59,6 +59,17 @@ public sealed class MemoryModelTests
     }
 
     [Fact]
+    public void Block_by_block_gradients_and_moments_are_those_of_one_block()
+    {
+        long block = Count(Student with { LayerCount = Student.LayerCount + 1 }) - Count(Student);
+        MemoryModel model = new() { Student = Student, Teacher = Teacher, TrainsBlockwise = true };
+
+        Assert.Equal((4 * Count(Student)) + (12 * block) + (4 * Count(Teacher)), model.HeldBytes);
+        Assert.Equal(0, model.GradientBytes);
+        Assert.True(MemoryModel.Of(new Recipe { Training = new() { Mode = TrainingMode.Blockwise } }, Student, Teacher).TrainsBlockwise);
+    }
+
+    [Fact]
     public void A_recipe_without_distillation_has_no_teacher()
     {
         Recipe recipe = new() { Qat = new QatConfig { UseDistillation = false, UseIncoherence = true } };

@@ -43,6 +43,31 @@ public sealed class TrainingPlannerTests : IDisposable
         Assert.Equal((double)plan.TokensPerEpoch / plan.StepsPerEpoch, plan.Tokens);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Both_phases_of_block_wise_training_are_planned_and_nothing_is_written(bool scalesEndToEnd)
+    {
+        Recipe recipe = MicroData.Recipe(_folder);
+        recipe = recipe with
+        {
+            Model = MicroData.WriteModel(_folder, "deep", change: config => config with { LayerCount = 2 }),
+            Training = recipe.Training with { Mode = TrainingMode.Blockwise, Blockwise = new() { Epochs = 5, Rows = 4, ScalesEndToEnd = scalesEndToEnd }, MaxSteps = null },
+        };
+        Dictionary<string, byte[]> before = MicroData.Files(_folder.Path);
+
+        TrainingPlan plan = new TrainingPlanner(TimeProvider.System).Plan(recipe, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2 * 5 * 2, plan.BlockSteps);
+        Assert.Equal(scalesEndToEnd ? 2 * plan.StepsPerEpoch : 0, plan.Steps);
+        Assert.Equal(3 * 4 * MicroData.ContextTokens * 16 * sizeof(float), plan.ActivationDiskBytes);
+        const int WeightsOfABlock = (2 * 16 * 16) + (2 * 16 * 8) + (3 * 16 * 24) + (2 * 16);
+        Assert.Equal(2 * WeightsOfABlock, plan.WeightCount);
+        Assert.True(plan is { BlockStepSeconds: > 0, BlockPassSeconds: > 0, PeakMemoryBytes: > 0, QuantizationParameterCount: > 0 });
+        Assert.Equal((plan.BlockSteps * plan.BlockStepSeconds) + plan.BlockPassSeconds + (plan.Steps * plan.StepSeconds), plan.TrainingSeconds);
+        Assert.Equal(before, MicroData.Files(_folder.Path));
+    }
+
     [Fact]
     public void A_run_without_room_is_refused()
     {

@@ -1,0 +1,63 @@
+using Pique.Configuration;
+using Pique.Data;
+using Pique.Formats;
+using Pique.Models.Llama;
+using Pique.Quantization;
+using Pique.Training;
+
+namespace Pique.Pipeline;
+
+/// <summary>The first part of training in block-wise mode, and what leads from it to the second.</summary>
+internal static class BlockwisePhase
+{
+    /// <summary>Refuses a teacher whose blocks cannot teach the model's.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="student">Shape of the model.</param>
+    /// <param name="teacher">Shape of the teacher.</param>
+    /// <param name="teacherPath">Where the teacher was loaded from.</param>
+    /// <exception cref="InputException">The shapes differ.</exception>
+    public static void RequireFit(Recipe recipe, LlamaConfig student, LlamaConfig teacher, string teacherPath)
+    {
+        if (recipe.Training.Mode != TrainingMode.Blockwise || (student.LayerCount, student.HiddenSize) == (teacher.LayerCount, teacher.HiddenSize))
+            return;
+        throw new InputException(
+            $"teacher: {teacherPath} has {teacher.LayerCount} blocks of width {teacher.HiddenSize}, the model {student.LayerCount} of width {student.HiddenSize}, so its blocks cannot teach the model's (training.mode \"blockwise\"). Choose a teacher of the model's shape, or set training.mode to \"end_to_end\".");
+    }
+
+    /// <summary>Trains the blocks.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="student">The student, its quantizers in place.</param>
+    /// <param name="teacher">The teacher.</param>
+    /// <param name="data">Training rows.</param>
+    /// <param name="run">Folder, lock and digest of the run.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="report">Told what happens.</param>
+    /// <param name="cancellationToken">Ends the run in a checkpoint.</param>
+    /// <returns>The outcome of this part alone, and the options of the next; none where there is none.</returns>
+    public static (TrainingResult Result, TrainerOptions? Next) Run(
+        Recipe recipe, LlamaModel student, LlamaModel teacher, PackedDataset data, TrainerOptions run, TimeProvider time, Action<TrainingEvent> report, CancellationToken cancellationToken)
+    {
+        TrainerOptions ofBlocks = On(TrainerOptions.ForBlocks(recipe), run);
+        bool hasNext = (recipe.Training.Blockwise ?? new()).ScalesEndToEnd;
+        using BlockwiseTrainer trainer = new(student, teacher, data, ofBlocks, hasNext ? StepsOf(recipe, data) : 0, time);
+        trainer.Reported += report;
+        TrainingResult result = trainer.Run(cancellationToken);
+        if (result.Interrupted || !hasNext)
+            return (result, null);
+        ModelQuantizer.FixCodes(student, student.QuantizableLayers);
+        TrainerOptions next = On(TrainerOptions.ForScales(recipe), run) with { Resume = true, PriorSteps = trainer.TotalSteps, PriorSkippedSteps = result.SkippedSteps };
+        return (result, next);
+    }
+
+    private static int StepsOf(Recipe recipe, PackedDataset data) => (int)Math.Min((long)data.BatchesPerEpoch * recipe.Qat.Epochs, recipe.Training.MaxSteps ?? int.MaxValue);
+
+    private static TrainerOptions On(TrainerOptions options, TrainerOptions run) => options with
+    {
+        RunFolder = run.RunFolder,
+        RunLock = run.RunLock,
+        TensorBoard = run.TensorBoard,
+        Resume = run.Resume,
+        ConfigurationDigest = run.ConfigurationDigest,
+        CreateCheckpointFile = run.CreateCheckpointFile,
+    };
+}
