@@ -119,7 +119,7 @@ internal sealed class Learner : IDisposable
     }
 
     /// <summary>Turns the latent weights into bfloat16 where the recipe wants it, before anyone takes hold of the parameters.</summary>
-    private static IReadOnlyList<IQuantizableLayer> Halved(CausalLanguageModel model, TrainerOptions options)
+    private static IQuantizableLayer[] Halved(CausalLanguageModel model, TrainerOptions options)
     {
         if (options.Training.LatentWeights != LatentWeights.Bfloat16)
         {

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,6 +14,6 @@ internal static class BlockLoss
     public static Tensor SumOfSquares(Tensor output, ActivationBatch batch)
     {
         using DisposeScope scope = NewDisposeScope();
-        return output.sub(batch.Targets).mul_(batch.Mask).square().sum().MoveToOuterDisposeScope();
+        return output.sub(batch.Targets).mul_(batch.Mask).Squared().sum().MoveToOuterDisposeScope();
     }
 }

@@ -3,7 +3,6 @@ using Pique.Configuration;
 using Pique.Data;
 using Pique.Models.Llama;
 using Pique.Numerics;
-using Pique.Quantization;
 using Pique.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -48,7 +47,7 @@ public sealed class BlockwiseTrainerTests : IDisposable
         {
             using TokenBatch batch = BlockRun.Data().Rows(row, 1);
             Tensor difference = Stream(student, batch.Inputs).sub(Stream(teacher, batch.Inputs)).narrow(1, 0, batch.TokenCount);
-            squares += difference.square().sum().item<float>();
+            squares += difference.Squared().sum().item<float>();
             tokens += batch.TokenCount;
         }
 
