@@ -1,5 +1,4 @@
 using Pique.Numerics.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Numerics;

@@ -8,7 +8,7 @@ namespace Pique.Numerics.Kernels;
 internal unsafe interface IRmsNormLoops
 {
     /// <summary>Values summed in float32: 32 a lane.</summary>
-    public const int PieceValues = 512;
+    const int PieceValues = 512;
 
     /// <summary>Σ row².</summary>
     static abstract double SquareSum(float* row, int count);
