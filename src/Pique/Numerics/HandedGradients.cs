@@ -18,11 +18,20 @@ internal static class HandedGradients
     /// <param name="gradients">One an argument of the function, null for none; of the backward method's own scope. The same may stand for several arguments.</param>
     public static List<Tensor> Of(IEnumerable<Tensor> upstream, params Tensor?[] gradients)
     {
-        foreach (Tensor tensor in (_last ?? []).Concat(upstream))
+        LetGo();
+        foreach (Tensor tensor in upstream)
             tensor.Dispose();
         _last = [.. gradients.OfType<Tensor>().Distinct(ReferenceEqualityComparer.Instance).Cast<Tensor>()];
         foreach (Tensor gradient in _last)
             gradient.MoveToOuterDisposeScope();
         return [.. gradients.Select(gradient => gradient!)];
+    }
+
+    /// <summary>Lets the gradients of the last call go; autograd has fetched them.</summary>
+    public static void LetGo()
+    {
+        foreach (Tensor gradient in _last ?? [])
+            gradient.Dispose();
+        _last = null;
     }
 }

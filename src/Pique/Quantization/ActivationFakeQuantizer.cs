@@ -40,6 +40,10 @@ public sealed class ActivationFakeQuantizer : nn.Module<Tensor, Tensor>
             return GridArithmetic.FakeQuantizeTokens((Tensor)vars[0], (int)vars[1]).MoveToOuterDisposeScope();
         }
 
-        public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output) => [grad_output, null!];
+        public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return HandedGradients.Of([grad_output], grad_output.alias(), null);
+        }
     }
 }

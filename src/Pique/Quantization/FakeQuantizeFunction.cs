@@ -65,7 +65,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
         Tensor weight = saved[0];
         bool writesGrad = weight.is_leaf && weight.requires_grad;
         if (PassesUnchanged(call) && !writesGrad)
-            return [upstream.MoveToOuterDisposeScope(), null!, null!, null!];
+            return HandedGradients.Of([grad_output], upstream, null, null, null);
 
         Tensor? existing = writesGrad ? weight.grad : null;
         Tensor destination = existing is { } grad && grad.is_contiguous() ? grad : empty(weight.shape, device: weight.device);
@@ -76,7 +76,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
             GradientArithmetic.Pass(upstream, destination, accumulates);
             if (writesGrad && existing is null)
                 weight.grad = destination;
-            return [isDone ? null! : destination.MoveToOuterDisposeScope(), null!, null!, null!];
+            return HandedGradients.Of([grad_output], isDone ? null : destination, null, null, null);
         }
 
         Tensor? zeroPoints = call.Spec.Symmetric ? null : saved[2];
@@ -86,7 +86,7 @@ internal sealed class FakeQuantizeFunction : SingleTensorFunction<FakeQuantizeFu
             scaleGradient.mul_(saved[^1]);
         if (writesGrad && existing is null)
             weight.grad = destination;
-        return [isDone ? null! : destination.MoveToOuterDisposeScope(), scaleGradient?.MoveToOuterDisposeScope()!, zeroPointGradient?.MoveToOuterDisposeScope()!, null!];
+        return HandedGradients.Of([grad_output], isDone ? null : destination, scaleGradient, zeroPointGradient, null);
     }
 
     private static bool PassesUnchanged(FakeQuantizeCall call) => call.Spec is { Estimator: SteVariant.Standard, OscillationDampening: 0f };

@@ -113,10 +113,10 @@ internal sealed class TrainingStep
         using ObjectiveTerms terms = _teacherOutputs is { } outputs
             ? objective.ComputeWithKeptTeacher(_student, outputs, batch)
             : objective.Compute(_student, _teacher, batch, _teacherLearner is not null);
-        terms.Total.backward();
+        BackwardPass.Run(terms.Total);
         if (terms.TeacherTask is { } teacherTask)
         {
-            (teacherShare == 1 ? teacherTask : teacherTask.mul(HeldScalar.Of(teacherShare))).backward();
+            BackwardPass.Run(teacherShare == 1 ? teacherTask : teacherTask.mul(HeldScalar.Of(teacherShare)));
         }
 
         return new(terms.Total.item<float>(), terms.Task, terms.Distillation, terms.Reasoning, 0, null);

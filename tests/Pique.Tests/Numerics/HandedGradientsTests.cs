@@ -32,6 +32,15 @@ public sealed class HandedGradientsTests
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [Fact]
+    public void They_can_be_let_go_before()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        List<Tensor> gradients = Handed(ones(3));
+        HandedGradients.LetGo();
+        Assert.True(gradients[0].IsInvalid);
+    }
+
     private static List<Tensor> Handed(Tensor upstream)
     {
         using DisposeScope scope = NewDisposeScope();

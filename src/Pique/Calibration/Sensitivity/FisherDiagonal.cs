@@ -45,7 +45,7 @@ internal sealed class FisherDiagonal : IDisposable
                     (Tensor loss, long count) = NextTokenLoss.Of(model, row);
                     if (count == 0)
                         continue;
-                    loss.backward();
+                    Numerics.BackwardPass.Run(loss);
                     tokens += count;
                 }
 

@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -41,8 +42,9 @@ internal sealed class CheckpointedBlock : SingleTensorFunction<CheckpointedBlock
         using DisposeScope scope = NewDisposeScope();
         using IDisposable gradient = enable_grad();
         Tensor stream = ctx.get_saved_variables()[0].detach().requires_grad_();
-        call.Block.Advance(stream, call.Context()).backward([grad_output]);
-        return [stream.grad!.MoveToOuterDisposeScope(), null!];
+        BackwardPass.Release(ctx);
+        BackwardPass.Run(call.Block.Advance(stream, call.Context()), grad_output);
+        return HandedGradients.Of([grad_output], stream.grad, null);
     }
 
     /// <summary>What a call needs beside the stream.</summary>

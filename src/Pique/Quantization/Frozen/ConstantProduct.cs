@@ -60,7 +60,7 @@ internal sealed class ConstantProduct : SingleTensorFunction<ConstantProduct>
         Tensor rows = grad_output.reshape(-1, weight.Rows);
         Tensor gradient = empty([rows.shape[0], weight.Columns]);
         InputGradient(rows, weight, gradient);
-        return [gradient.reshape([.. grad_output.shape[..^1], weight.Columns]).MoveToOuterDisposeScope(), null!];
+        return HandedGradients.Of([grad_output], gradient.reshape([.. grad_output.shape[..^1], weight.Columns]), null);
     }
 
     private static Tensor ProductOf(Tensor input, FrozenWeight weight, Tensor? bias)

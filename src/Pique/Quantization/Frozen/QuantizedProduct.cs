@@ -1,3 +1,4 @@
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.autograd;
@@ -65,12 +66,8 @@ internal sealed class QuantizedProduct : SingleTensorFunction<QuantizedProduct>
 
         IReadOnlyList<Tensor> ofAdapter = call.Layer.Adapter?.Gradients(weightGradient) ?? [];
         int ofQuantizer = call.Quantizer?.parameters().Count() ?? 0;
-        return
-        [
-            inputGradient?.MoveToOuterDisposeScope()!,
-            .. ofAdapter.Select(gradient => gradient.MoveToOuterDisposeScope()),
-            .. Enumerable.Repeat<Tensor>(null!, ofQuantizer + 1),
-        ];
+        BackwardPass.Release(ctx);
+        return HandedGradients.Of([grad_output], [inputGradient, .. ofAdapter, .. Enumerable.Repeat<Tensor?>(null, ofQuantizer + 1)]);
     }
 
     private sealed record Call(FrozenLayer Layer, FakeQuantizer? Quantizer, Tensor? Bias);

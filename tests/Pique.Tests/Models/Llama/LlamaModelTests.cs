@@ -1,6 +1,8 @@
+using Pique.Configuration;
 using Pique.Models;
 using Pique.Models.Llama;
 using Pique.Numerics;
+using Pique.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -174,6 +176,28 @@ public class LlamaModelTests
         Assert.Equal(before + 2, afterInference);
 
         static long Live() => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void A_backward_pass_holds_no_tensor_of_a_layer_that_it_has_passed(bool quantized, bool checkpointing)
+    {
+        int[] held = [.. new[] { 2, 5 }.Select(layerCount =>
+        {
+            using LlamaModel model = TinyLlama.Create(TinyLlama.Config() with { LayerCount = layerCount });
+            model.GradientCheckpointing = checkpointing;
+            if (quantized)
+                ModelQuantizer.Prepare(model.QuantizableLayers, _ => new WeightQuantizationSpec(3, new QuantGranularity.PerChannel(), new SteVariant.Standard()), ScaleMethod.AbsMax);
+            using DisposeScope scope = NewDisposeScope();
+            Tensor loss = model.forward(TinyLlama.Tokens(2, 9)).square().mean();
+            long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+            BackwardPass.Run(loss);
+            return (int)(DisposeScopeManager.Statistics.ThreadTotalLiveCount - before);
+        })];
+        Assert.Equal(held[0], held[1]);
     }
 
     [Fact]

@@ -37,6 +37,7 @@ internal sealed class GateFunction : SingleTensorFunction<GateFunction>
         using DisposeScope scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
         (Tensor gate, Tensor up) = GatedProduct.Gradients(saved[0], saved[1], grad_output.contiguous());
+        BackwardPass.Release(ctx);
         return HandedGradients.Of([grad_output], saved[0].requires_grad ? gate : null, saved[1].requires_grad ? up : null);
     }
 }

@@ -35,6 +35,7 @@ internal sealed class RmsNormFunction : SingleTensorFunction<RmsNormFunction>
         List<Tensor> saved = ctx.get_saved_variables();
         NormedRows normed = new(saved[0], saved[2], saved[1]);
         (Tensor? input, Tensor? gain) = RmsNormRows.Gradients(normed, grad_output.contiguous(), null, (normed.Input.requires_grad, normed.Gain.requires_grad));
+        BackwardPass.Release(ctx);
         return HandedGradients.Of([grad_output], input, gain, null);
     }
 }

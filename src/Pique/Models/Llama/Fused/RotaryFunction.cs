@@ -36,6 +36,7 @@ internal sealed class RotaryFunction : SingleTensorFunction<RotaryFunction>
         Tensor upstream = grad_output.stride(-1) == 1 ? grad_output : grad_output.contiguous();
         Tensor gradient = empty(grad_output.shape);
         RotaryHeads.Rotate(upstream, (saved[0], saved[1]), back: true, gradient);
+        BackwardPass.Release(ctx);
         return HandedGradients.Of([grad_output], gradient, null);
     }
 

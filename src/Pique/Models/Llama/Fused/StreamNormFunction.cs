@@ -52,6 +52,7 @@ internal sealed class StreamNormFunction : MultiTensorFunction<StreamNormFunctio
         (Tensor? sum, Tensor? gain) = grad_outputs[1].IsInvalid
             ? (beside, null)
             : RmsNormRows.Gradients(new NormedRows(saved[0], saved[2], saved[1]), grad_outputs[1].contiguous(), beside, (wantsStream || wantsAddend, wantsGain));
+        BackwardPass.Release(ctx);
         return HandedGradients.Of(grad_outputs, wantsStream ? sum : null, wantsAddend ? sum : null, gain, null);
     }
 }

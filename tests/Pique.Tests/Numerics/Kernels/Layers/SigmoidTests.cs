@@ -39,7 +39,7 @@ public sealed unsafe class SigmoidTests
     [InlineData(float.NegativeInfinity, 1.6458115e-38f, 1f)]
     [InlineData(1000f, 1f, 1.6458115e-38f)]
     [InlineData(float.NaN, float.NaN, float.NaN)]
-    public void The_ends_and_what_is_no_number_give_what_they_should(float argument, float value, float complement)
+    public void Ends_and_what_is_no_number_give_what_they_should(float argument, float value, float complement)
     {
         Assert.Equal((value, complement), Sigmoid.Of(argument));
         Assert.All(OfLanes<Lanes256>([.. Enumerable.Repeat(argument, LaneLoop.Lanes)]), pair => Assert.Equal((value, complement), pair));
