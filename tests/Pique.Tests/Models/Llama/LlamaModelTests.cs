@@ -192,7 +192,7 @@ public class LlamaModelTests
             if (quantized)
                 ModelQuantizer.Prepare(model.QuantizableLayers, _ => new WeightQuantizationSpec(3, new QuantGranularity.PerChannel(), new SteVariant.Standard()), ScaleMethod.AbsMax);
             using DisposeScope scope = NewDisposeScope();
-            Tensor loss = model.forward(TinyLlama.Tokens(2, 9)).square().mean();
+            Tensor loss = model.forward(TinyLlama.Tokens(2, 9)).Squared().mean();
             long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
             BackwardPass.Run(loss);
             return (int)(DisposeScopeManager.Statistics.ThreadTotalLiveCount - before);
