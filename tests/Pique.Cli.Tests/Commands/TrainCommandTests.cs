@@ -16,7 +16,7 @@ public sealed class TrainCommandTests : IDisposable
         _recipe = _folder.Write("recipe.json", """
             {"qat": {"bits": 3, "ste_variant": "LearnedStepSize", "pi_k": 4, "epochs": 1, "warmup_epochs": 0}, "model": "model",
              "data": {"files": [{"path": "data.txt"}], "held_out_share": 0.2, "context_tokens": 64},
-             "training": {"batch_tokens": 64, "checkpoint_steps": 5}}
+             "training": {"batch_tokens": 64, "checkpoint_steps": 5, "compute_type": "float32"}}
             """);
     }
 
@@ -33,7 +33,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(output, File.ReadAllText(Path.Combine(run, "result.json")));
         using JsonDocument document = JsonDocument.Parse(output);
         Assert.Equal(
-            ["run", "model", "gguf", "report", "steps", "skipped_steps", "final_step", "best_held_out_loss", "teacher_digest", "model_digest", "seconds", "rows"],
+            ["run", "model", "gguf", "report", "steps", "skipped_steps", "final_step", "best_held_out_loss", "teacher_digest", "model_digest", "runtime", "seconds", "rows"],
             document.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(["teacher", "ptq", "qat"], document.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()!));
         Assert.Equal(
