@@ -1,6 +1,5 @@
 using Pique.Configuration;
 using Pique.Data;
-using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;

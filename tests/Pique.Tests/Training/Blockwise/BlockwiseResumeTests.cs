@@ -1,7 +1,6 @@
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Tests.Training.Blockwise;

@@ -3,7 +3,6 @@ using Pique.Configuration;
 using Pique.Data;
 using Pique.Models.Llama;
 using Pique.Numerics;
-using Pique.Quantization;
 using Pique.Training;
 using TorchSharp;
 using static TorchSharp.torch;
