@@ -36,4 +36,13 @@ public class ShippedRecipesTests
         Assert.Equal(QatConfig.Pi(bits, k) with { UseIncoherence = bits == 2, Epochs = 1, WarmupEpochs = 0 }, recipe.Qat);
         Assert.Equal(new LoraRank.Fixed(rank), recipe.Lora!.Rank);
     }
+
+    [Fact]
+    public void The_recipe_of_blocks_is_what_its_name_says()
+    {
+        Recipe recipe = Assert.IsType<ConfigurationSource.Training>(RecipeFile.Load(Path.Combine(Repository, "recipes", "blockwise-2bit.json"))).Recipe;
+
+        Assert.Equal((2, TrainingMode.Blockwise, true), (recipe.Qat.Bits, recipe.Training.Mode, recipe.Training.Blockwise!.ScalesEndToEnd));
+        Assert.IsType<SteVariant.LearnedStepSize>(recipe.Qat.SteVariant);
+    }
 }

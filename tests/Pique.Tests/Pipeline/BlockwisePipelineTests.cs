@@ -82,29 +82,6 @@ public sealed class BlockwisePipelineTests : IDisposable
             failure.Message);
     }
 
-    [Fact]
-    public void At_two_bits_the_embedded_model_ends_much_nearer_to_its_teacher_than_by_rounding()
-    {
-        Recipe recipe = new()
-        {
-            Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize(), Granularity = new QuantGranularity.PerBlock(32), Epochs = 1, LearningRate = 1e-3f },
-            Model = EmbeddedModel.Folder,
-            Data = new DataRecipe { Curriculum = new CurriculumRecipe { General = 10, Reasoning = 30, ToolUse = 40, Seed = 20, HeldOut = 4 }, ContextTokens = 192 },
-            Training = new TrainingRecipe
-            {
-                Mode = TrainingMode.Blockwise,
-                Blockwise = new() { Epochs = 4, WeightLearningRate = 1e-3f },
-                BatchTokens = 768,
-            },
-        };
-
-        QatRunResult result = Run(recipe)!;
-
-        Assert.All(Training().OfType<TrainingEvent.BlockCompleted>(), block => Assert.True(block.LossAfter < 0.7 * block.LossBefore, $"{block}"));
-        double rounded = result.Scores[1].Quality.Teacher!.KlDivergence, trained = result.Scores[2].Quality.Teacher!.KlDivergence;
-        Assert.True(trained < 0.5 * rounded, $"KL {trained}, by rounding {rounded}");
-    }
-
     private IEnumerable<TrainingEvent> Training() => _events.OfType<PipelineEvent.Trained>().Select(happening => happening.Event);
 
     private Recipe RecipeFor(string way)
