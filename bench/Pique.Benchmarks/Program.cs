@@ -62,12 +62,11 @@ training.SetAction(parsed => TrainingBenchmark.Run(parsed.GetRequiredValue(shape
 
 Option<string> shapeOfChild = new("--shape") { Required = true };
 Option<StepKind> kind = new("--kind") { Required = true };
-Option<bool> fastMath = new("--fast-math") { Required = true };
-Command stepServer = new(StepServer.ChildCommand, "Steps of the peer, one for every line of input.") { shapeOfChild, kind, fastMath, threads };
-stepServer.SetAction(parsed => StepServer.Serve(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(kind), parsed.GetRequiredValue(fastMath), parsed.GetValue(threads)));
-stepServer.Hidden = true;
-
 Option<bool> engine = new("--engine") { Required = true };
+Option<bool> fastMath = new("--fast-math") { DefaultValueFactory = _ => true };
+Command stepServer = new(StepServer.ChildCommand, "Steps of one kind, one for every line of input.") { shapeOfChild, kind, engine, fastMath, threads };
+stepServer.SetAction(parsed => StepServer.Serve(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(kind), parsed.GetRequiredValue(engine), parsed.GetRequiredValue(fastMath), parsed.GetValue(threads)));
+stepServer.Hidden = true;
 Command stepMemory = new(StepMemory.ChildCommand, "Peak memory of a step in this process.") { shapeOfChild, engine, threads };
 stepMemory.SetAction(parsed => StepMemory.RunChild(parsed.GetRequiredValue(shapeOfChild), parsed.GetRequiredValue(engine), parsed.GetValue(threads)));
 stepMemory.Hidden = true;

@@ -12,6 +12,7 @@ internal sealed record ResultModel(string Path, string? Text)
     private const int TextContextTokens = 256;
     private const int CurriculumContextTokens = 192;
     private const int RowsOfBatch = 8;
+    private const int HeldOutProblems = 120;
 
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(Path));
 
@@ -25,7 +26,7 @@ internal sealed record ResultModel(string Path, string? Text)
             {
                 Qat = qat with { Epochs = 1, WarmupEpochs = 0 },
                 Model = Path,
-                Data = new() { Curriculum = new() { General = 1000, Reasoning = 3000, ToolUse = 4000, Seed = 20, HeldOut = 250 }, ContextTokens = CurriculumContextTokens },
+                Data = new() { Curriculum = new() { General = 1000, Reasoning = 3000, ToolUse = 4000, Seed = 20, HeldOut = HeldOutProblems }, ContextTokens = CurriculumContextTokens },
                 Training = new() { BatchTokens = RowsOfBatch * CurriculumContextTokens, WeightLearningRate = bits == 2 ? 1e-3f : 2e-4f, ScheduleWarmupSteps = 10 },
             }
             : new Recipe

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pique.Benchmarks.TrainingSteps;
 
 /// <summary>Steps of the peer, with the library's AdamW. Nothing is clipped, which spares the peer a pass over the gradients.</summary>
-internal sealed class CompositeSteps : IDisposable
+internal sealed class CompositeSteps : ITrainingSteps
 {
     private readonly CompositeLlama _student;
     private readonly CompositeLlama? _teacher;

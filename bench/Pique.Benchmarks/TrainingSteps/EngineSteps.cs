@@ -8,7 +8,7 @@ using Pique.Training;
 namespace Pique.Benchmarks.TrainingSteps;
 
 /// <summary>Steps of this library's trainer.</summary>
-internal sealed class EngineSteps : IDisposable
+internal sealed class EngineSteps : ITrainingSteps
 {
     private readonly LlamaModel _student;
     private readonly LlamaModel? _teacher;

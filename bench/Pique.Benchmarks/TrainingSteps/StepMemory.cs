@@ -30,13 +30,12 @@ internal static class StepMemory
 
     private static long Peak(TrainingShape shape, bool engine, ProcessMemory memory)
     {
-        using IDisposable steps = engine ? new EngineSteps(shape, StepKind.Taught) : new CompositeSteps(shape, StepKind.Taught);
-        Action step = steps is EngineSteps ours ? ours.Run : ((CompositeSteps)steps).Run;
+        using ITrainingSteps steps = engine ? new EngineSteps(shape, StepKind.Taught) : new CompositeSteps(shape, StepKind.Taught);
         for (int i = 0; i < StepsBefore; i++)
-            step();
+            steps.Run();
         ProcessMemory.ReleaseFree();
         memory.ResetPeak();
-        step();
+        steps.Run();
         return memory.PeakBytes!.Value;
     }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pique.Benchmarks.TrainingSteps;
 
-/// <summary>Makes the peer's steps in a process of their own, whose allocator nothing was told, whenever the benchmark asks for one; so they take turns with the steps in the benchmark's process.</summary>
+/// <summary>Makes steps in a process of their own whenever the benchmark asks for one, so that they take turns with the steps in the benchmark's process. The peer's allocator is told nothing. By hand, with the engine's steps, it is what a profiler is run on.</summary>
 internal sealed class StepServer : IDisposable
 {
     public const string ChildCommand = "training-steps";
@@ -16,7 +16,7 @@ internal sealed class StepServer : IDisposable
     /// <param name="fastMath">Whether float32 products take MKL's fast path on an AMD processor.</param>
     /// <param name="threads">Threads; null for one a processor.</param>
     public StepServer(TrainingShape shape, StepKind kind, bool fastMath, int? threads) =>
-         _process = OwnProcess.Start(threads, takesInput: true, ChildCommand, "--shape", shape.Name, "--kind", kind.ToString(), "--fast-math", fastMath.ToString());
+         _process = OwnProcess.Start(threads, takesInput: true, ChildCommand, "--engine", bool.FalseString, "--shape", shape.Name, "--kind", kind.ToString(), "--fast-math", fastMath.ToString());
 
     /// <summary>Makes one step.</summary>
     /// <returns>Its seconds.</returns>
@@ -28,10 +28,10 @@ internal sealed class StepServer : IDisposable
     }
 
     /// <summary>What the process does: a step for every line it is given.</summary>
-    public static int Serve(string shape, StepKind kind, bool fastMath, int? threads)
+    public static int Serve(string shape, StepKind kind, bool engine, bool fastMath, int? threads)
     {
-        TorchRuntime.Initialize(new RuntimeOptions { Threads = threads, KeepLargeBuffers = false, FastMathOnAmd = fastMath });
-        using CompositeSteps steps = new(TrainingShape.Named(shape), kind);
+        TorchRuntime.Initialize(new RuntimeOptions { Threads = threads, KeepLargeBuffers = engine, FastMathOnAmd = fastMath });
+        using ITrainingSteps steps = engine ? new EngineSteps(TrainingShape.Named(shape), kind) : new CompositeSteps(TrainingShape.Named(shape), kind);
         while (Console.ReadLine() is not null)
             Console.WriteLine(Timing.SecondsOf(steps.Run).ToString("R", CultureInfo.InvariantCulture));
         return 0;
