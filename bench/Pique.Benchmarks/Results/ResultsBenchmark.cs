@@ -3,7 +3,6 @@ using System.Text.Json;
 using Pique.Evaluation;
 using Pique.Pipeline;
 using Pique.Training;
-using Spectre.Console;
 
 namespace Pique.Benchmarks.Results;
 
@@ -93,25 +92,15 @@ internal static class ResultsBenchmark
 
         foreach (IGrouping<string, ResultRow> ofModel in rows.GroupBy(row => row.Model))
         {
-            Table table = new Table().MarkdownBorder().AddColumns(ofModel.Key, "bits", "perplexity", "KL", "top-1", "reasoning", "tools", "bits/weight", "minutes", "peak MB");
+            Console.WriteLine($"\n| {ofModel.Key} | bits | perplexity | KL | top-1 | reasoning | tools | bits/weight | minutes | peak MB |\n|---|---|---|---|---|---|---|---|---|---|");
             foreach (ResultRow row in ofModel)
             {
-                table.AddRow(
-                    row.Method,
-                    row.Method == FullPrecision ? "" : Text($"{row.Bits}"),
-                    Text($"{row.Perplexity:F3}"),
-                    Text($"{row.KlDivergence:F4}"),
-                    Text($"{row.Top1Agreement:P1}"),
-                    Text($"{row.Reasoning:P1}"),
-                    Text($"{row.ToolCalls:P1}"),
-                    Text($"{row.BitsPerWeight:F2}"),
-                    row.PeakMegabytes is null ? "" : Text($"{row.Minutes:F1}"),
-                    Text($"{row.PeakMegabytes:F0}"));
+                bool isMade = row.Method != FullPrecision;
+                Console.WriteLine(Text($"| {row.Method} | {(isMade ? row.Bits : null)} | {row.Perplexity:F3} | {row.KlDivergence:F4} | {row.Top1Agreement:P1} | {row.Reasoning:P1} | {row.ToolCalls:P1} | {row.BitsPerWeight:F2} | {(isMade ? row.Minutes : null):F1} | {row.PeakMegabytes:F0} |"));
             }
-
-            AnsiConsole.Write(table);
         }
     }
 
-    private static string Text(FormattableString text) => Markup.Escape(text.ToString(CultureInfo.InvariantCulture));
+    // Not by a table that is fitted to a terminal: this one goes into a document.
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
