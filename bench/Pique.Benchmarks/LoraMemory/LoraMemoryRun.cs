@@ -39,8 +39,8 @@ internal static class LoraMemoryRun
             if (happening is TrainingEvent.StepCompleted step)
                 seconds.Add(step.Metrics.StepSeconds);
         };
-        TrainingResult result = trainer.Run();
-        return new("training", Name(storage), result.Steps, loadedMegabytes, preparedMegabytes, PeakMegabytes(), seconds.Average());
+        TrainingResult result = trainer.Run(); // Which begins a new peak: the process has the larger of the two.
+        return new("training", Name(storage), result.Steps, loadedMegabytes, preparedMegabytes, Math.Max(preparedMegabytes, PeakMegabytes()), seconds.Average());
     }
 
     /// <summary>The whole of what "pique train" does with a recipe, measuring and exporting included.</summary>
