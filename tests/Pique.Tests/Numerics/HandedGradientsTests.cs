@@ -23,6 +23,7 @@ public sealed class HandedGradientsTests
     [Fact]
     public void They_live_no_longer_than_the_scope_around_the_backward_pass()
     {
+        HandedGradients.LetGo();
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         using (NewDisposeScope())
             Handed(ones(3));
