@@ -30,7 +30,7 @@ public abstract class CausalLanguageModel : nn.Module<Tensor, Tensor>
     /// <summary>Whether a pass that gradients will be asked of keeps only the inputs of its blocks and computes the blocks again for the gradients: less memory, the same bits.</summary>
     public bool GradientCheckpointing { get; set; }
 
-    /// <summary>Type that the products with weights that are not frozen are taken in: float32, or bfloat16 for the time of a training run. What goes in and comes out is float32.</summary>
+    /// <summary>Type that the factors of products with weights that are not frozen are rounded to: float32, or bfloat16 for the time of a training run. What goes in and comes out is float32.</summary>
     public ScalarType ProductType
     {
         get => _productType;

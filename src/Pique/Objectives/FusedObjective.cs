@@ -33,7 +33,7 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
     /// <param name="positions">The positions.</param>
     /// <param name="weights">Factors of the terms.</param>
     /// <param name="chunkRows">Positions of a chunk; null for <see cref="LogitChunk.RowsFor"/>.</param>
-    /// <param name="computeType">Type of the products: Float32, or BFloat16, whose results are rounded to it and summed in float32.</param>
+    /// <param name="computeType">Type the factors of the products are rounded to: Float32 or BFloat16.</param>
     /// <exception cref="InputException">A target is no token of the vocabulary.</exception>
     public static LogitTerms Compute(
         LogitFactors student, TeacherRows? teacher, PositionSelection positions, LogitLossWeights weights, int? chunkRows = null, ScalarType computeType = ScalarType.Float32)
@@ -57,17 +57,22 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
         using DisposeScope scope = NewDisposeScope();
         Tensor inputGradient = call.NeedsInput ? empty(input.shape) : empty(0);
         Tensor weightGradient = !call.NeedsWeight ? empty(0) : input.shape[0] == 0 ? zeros(weight.shape) : empty(weight.shape);
-        HeadProducts products = HeadProducts.Of(new(input, weight) { Frozen = call.Frozen }, call.ComputeType, call.ChunkRows);
+        HeadProducts products = new(new(input, weight) { Frozen = call.Frozen }, call.ComputeType);
+        Tensor buffer = empty([Math.Min(call.ChunkRows, input.shape[0]), products.Vocabulary]);
         for (int first = 0; first < input.shape[0]; first += call.ChunkRows)
         {
             using DisposeScope chunk = NewDisposeScope();
             int count = (int)Math.Min(call.ChunkRows, input.shape[0] - first);
-            Tensor logits = products.Logits(first, count);
+            Tensor logits = buffer.narrow(0, 0, count);
+            products.Logits(first, logits);
             call.Rows.Compute(first, logits, call.ReadsTeacher ? call.Teacher!.Read(first, count) : null, call.Weights.GradientFactors, call.Weights.Temperature);
+            if (!call.NeedsInput && !call.NeedsWeight)
+                continue;
+            Tensor gradient = products.Factor(logits);
             if (call.NeedsInput)
-                products.InputGradient(logits, inputGradient.narrow(0, first, count));
+                products.InputGradient(gradient, inputGradient.narrow(0, first, count));
             if (call.NeedsWeight)
-                products.WeightGradient(logits, first, weightGradient, accumulates: first > 0);
+                products.WeightGradient(gradient, first, weightGradient, accumulates: first > 0);
         }
 
         ctx.save_data(CallKey, call with { Teacher = null });
@@ -104,7 +109,7 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
     /// <param name="ChunkRows">Positions of a chunk.</param>
     private sealed record Call(TeacherRows? Teacher, DistillationRows Rows, LogitLossWeights Weights, int ChunkRows)
     {
-        /// <summary>Type of the products.</summary>
+        /// <summary>Type the factors of the products are rounded to.</summary>
         public ScalarType ComputeType { get; init; }
 
         /// <summary>The head's weight, where it is frozen.</summary>

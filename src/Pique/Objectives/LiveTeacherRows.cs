@@ -1,6 +1,5 @@
 using Pique.Models;
 using Pique.Numerics;
-using Pique.Quantization.Frozen;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +10,7 @@ internal sealed class LiveTeacherRows : TeacherRows
 {
     private readonly CausalLanguageModel _teacher;
     private readonly Tensor _hidden;
-    private readonly LogitFactors? _head;
+    private readonly HeadProducts? _head;
     private Tensor? _buffer;
 
     /// <summary>Prepares the head. What it makes belongs to the current dispose scope.</summary>
@@ -23,7 +22,7 @@ internal sealed class LiveTeacherRows : TeacherRows
         _teacher = teacher;
         _hidden = hidden.detach();
         if (_hidden.device_type == DeviceType.CPU && teacher.FactorLogits(_hidden) is { } factors)
-            _head = factors with { Input = factors.Input.detach().to(teacher.ProductType), Weight = factors.Weight.detach().to(teacher.ProductType) };
+            _head = new(factors with { Input = factors.Input.detach(), Weight = factors.Weight.detach() }, teacher.ProductType);
     }
 
     /// <inheritdoc/>
@@ -31,21 +30,16 @@ internal sealed class LiveTeacherRows : TeacherRows
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (_head is not { } head)
+        if (_head is null)
         {
             _buffer?.Dispose();
             _buffer = _teacher.Logits(_hidden.narrow(0, first, count)).contiguous().DetachFromDisposeScope();
             return new TeacherLogits.All(_buffer);
         }
 
-        _buffer ??= empty([count, head.Weight.shape[0]]).DetachFromDisposeScope();
-        Tensor rows = _buffer.narrow(0, 0, count), input = head.Input.narrow(0, first, count);
-        if (head.Frozen is { } frozen)
-            ConstantProduct.Multiply(input, frozen, rows);
-        else if (head.Weight.dtype != ScalarType.Float32)
-            rows.copy_(input.mm(head.Weight.t()));
-        else
-            rows.addmm_(input, head.Weight.t(), beta: 0);
+        _buffer ??= empty([count, _head.Vocabulary]).DetachFromDisposeScope();
+        Tensor rows = _buffer.narrow(0, 0, count);
+        _head.Logits(first, rows);
         return new TeacherLogits.All(rows.MoveToOuterDisposeScope());
     }
 

@@ -46,7 +46,7 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     /// <summary>Sees the input of every forward pass as the weight meets it, shape [..., inFeatures], for the time of the call; null for nobody. For calibration.</summary>
     public Action<Tensor>? InputObserver { get; set; }
 
-    /// <summary>Type the product is taken in, where the weight is not <see cref="Frozen"/>.</summary>
+    /// <summary>Type the factors of the product are rounded to, float32 or bfloat16, where the weight is not <see cref="Frozen"/>.</summary>
     internal ScalarType ProductType { get; set; } = ScalarType.Float32;
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ public sealed class QuantizedLinear : nn.Module<Tensor, Tensor>, IQuantizableLay
     {
         if (ProductType == ScalarType.Float32)
             return nn.functional.linear(input, weight, _bias);
-        Tensor product = nn.functional.linear(input.to(ProductType), weight.to(ProductType)).to(ScalarType.Float32);
+        Tensor product = Bfloat16Product.Result(nn.functional.linear(Bfloat16Product.Factor(input), Bfloat16Product.Factor(weight))).to(ScalarType.Float32);
         return _bias is null ? product : product.add(_bias, HeldScalar.Of(1));
     }
 

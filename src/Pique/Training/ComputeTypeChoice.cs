@@ -1,11 +1,12 @@
 using System.Globalization;
 using Pique.Configuration;
+using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pique.Training;
 
-/// <summary>The type that a run takes its matrix products in, and why.</summary>
+/// <summary>The type that a run rounds the factors of its matrix products to, and why.</summary>
 /// <param name="Type"><see cref="ComputeType.Float32"/> or <see cref="ComputeType.Bfloat16"/>.</param>
 /// <param name="Reason">Why, as a part of a sentence.</param>
 internal sealed record ComputeTypeChoice(ComputeType Type, string Reason)
@@ -13,7 +14,7 @@ internal sealed record ComputeTypeChoice(ComputeType Type, string Reason)
     /// <summary>How many times as fast bfloat16 has to be: products lose mantissa bits and every factor is rounded first.</summary>
     private const double LeastGain = 1.25;
 
-    private const int Order = 256;
+    private const int Order = 512;
     private const int Runs = 5;
 
     /// <summary>The type of libtorch.</summary>
@@ -29,25 +30,27 @@ internal sealed record ComputeTypeChoice(ComputeType Type, string Reason)
             return new(wanted, "as the recipe says");
         if (hasFrozenWeights)
             return new(ComputeType.Float32, "products with frozen weights are float32");
-        double single = BestSeconds(ScalarType.Float32, Runs, time);
-        double half = BestSeconds(ScalarType.BFloat16, 1, time); // Without instructions for it, a single run is long.
-        if (half < 4 * single)
-            half = Math.Min(half, BestSeconds(ScalarType.BFloat16, Runs, time));
+        double single = BestSeconds(ScalarType.Float32, time);
+        double half = BestSeconds(ScalarType.BFloat16, time);
         string speed = (single / half).ToString("G2", CultureInfo.InvariantCulture);
         return new(
             single / half >= LeastGain ? ComputeType.Bfloat16 : ComputeType.Float32,
             $"bfloat16 products are {speed} times as fast as float32 ones on this processor");
     }
 
-    private static double BestSeconds(ScalarType type, int runs, TimeProvider time)
+    private static double BestSeconds(ScalarType type, TimeProvider time)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor left = ones([Order, Order], dtype: type), right = ones([Order, Order], dtype: type);
+        Tensor left = ones([Order, Order]), right = ones([Order, Order]);
         double best = double.PositiveInfinity;
-        for (int run = 0; run < runs; run++)
+        for (int run = 0; run < Runs; run++)
         {
+            using DisposeScope one = NewDisposeScope();
             long started = time.GetTimestamp();
-            left.mm(right).Dispose();
+            if (type == ScalarType.BFloat16)
+                Bfloat16Product.Result(Bfloat16Product.Factor(left).mm(Bfloat16Product.Factor(right)));
+            else
+                left.mm(right);
             best = Math.Min(best, time.GetElapsedTime(started).TotalSeconds);
         }
 

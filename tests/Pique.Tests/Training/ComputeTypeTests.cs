@@ -66,6 +66,33 @@ public sealed class ComputeTypeTests
     }
 
     [Fact]
+    public void A_product_and_its_gradients_are_those_of_bfloat16_tensors()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator generator = new(4);
+        QuantizedLinear layer = new(48, 20);
+        using (no_grad())
+            layer.Weight.copy_(randn([20, 48], generator: generator));
+        Tensor input = randn([6, 48], generator: generator).requires_grad_(true), upstream = randn([6, 20], generator: generator);
+        layer.ProductType = ScalarType.BFloat16;
+        Tensor output = layer.forward(input);
+        output.mul(upstream).sum().backward();
+
+        Tensor left = input.detach().to(ScalarType.BFloat16), right = layer.Weight.detach().to(ScalarType.BFloat16), slope = upstream.to(ScalarType.BFloat16);
+        AssertSameButForTheOrderOfSums(left.mm(right.t()), output.detach());
+        AssertSameButForTheOrderOfSums(slope.mm(right), input.grad!);
+        AssertSameButForTheOrderOfSums(slope.t().mm(left), layer.Weight.grad!);
+
+        static void AssertSameButForTheOrderOfSums(Tensor expected, Tensor actual)
+        {
+            float[] theirs = [.. expected.to(ScalarType.Float32).data<float>()], ours = [.. actual.data<float>()];
+            Assert.All(ours, value => Assert.Equal(0, BitConverter.SingleToInt32Bits(value) & 0xFFFF));
+            Assert.InRange(ours.Zip(theirs).Count(pair => pair.First == pair.Second), 0.98 * ours.Length, ours.Length);
+            Assert.All(ours.Zip(theirs), pair => Assert.InRange(pair.First - pair.Second, -0.01f * (1 + Math.Abs(pair.Second)), 0.01f * (1 + Math.Abs(pair.Second))));
+        }
+    }
+
+    [Fact]
     public void Training_with_rounded_products_comes_within_half_a_percent_of_float32()
     {
         double exact = LossAfterTraining(ComputeType.Float32), rounded = LossAfterTraining(ComputeType.Bfloat16);
