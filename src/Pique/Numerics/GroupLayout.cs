@@ -73,6 +73,13 @@ public sealed record GroupLayout
     /// <returns>The layout.</returns>
     internal static GroupLayout PerRow(long rows, long columns) => new(rows, columns, rows, columns, columns);
 
+    /// <summary>The same for another number of rows.</summary>
+    /// <param name="rows">Rows.</param>
+    /// <exception cref="InvalidOperationException">Rows share scales.</exception>
+    internal GroupLayout WithRows(long rows) => LineCount == Rows
+        ? new(rows, Columns, rows, Columns, BlockSize)
+        : throw new InvalidOperationException("Rows share scales, so that some of them have no layout of their own.");
+
     /// <summary>Index of the group a weight belongs to, counting along the scales row by row.</summary>
     /// <param name="weightIndex">Index of the weight, counting row by row.</param>
     /// <returns>Index of its scale.</returns>

@@ -99,7 +99,8 @@ internal sealed class FusedObjective : SingleTensorFunction<FusedObjective>
             handedOn = null;
         }
 
-        return [call.NeedsInput ? inputGradient.MoveToOuterDisposeScope() : null!, handedOn?.MoveToOuterDisposeScope()!, null!];
+        BackwardPass.Release(ctx);
+        return HandedGradients.Of([grad_output], call.NeedsInput ? inputGradient : null, handedOn, null);
     }
 
     /// <summary>What one call needs besides the tensors that take a gradient.</summary>

@@ -18,4 +18,15 @@ internal sealed record FakeQuantizeCall(WeightQuantizationSpec Spec, GroupLayout
 
     /// <summary>Step per unit of the trained parameter, π/k on the pi grid: a scalar or shape [lines, 1]; null for 1.</summary>
     public Tensor? StepFactor { get; init; }
+
+    /// <summary>The same for some rows of the weight alone, without oscillation dampening.</summary>
+    /// <param name="rows">Numbers of the rows, shape [n], int64; no two share a scale.</param>
+    public FakeQuantizeCall OfRows(Tensor rows) => this with
+    {
+        Spec = Spec with { OscillationDampening = 0 },
+        Layout = Layout.WithRows(rows.shape[0]),
+        Scales = Scales is { } scales ? new(scales.Scales.index_select(0, rows), scales.ZeroPoints?.index_select(0, rows)) : null,
+        ClipRatios = ClipRatios?.index_select(0, rows),
+        StepFactor = StepFactor is { } factor && factor.dim() > 0 ? factor.index_select(0, rows) : StepFactor,
+    };
 }

@@ -159,14 +159,24 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
         Tensor contiguous = weight.is_contiguous() ? weight : weight.contiguous();
         if (_codeScale is not null)
             return ForwardFixedCodes(contiguous).MoveToOuterDisposeScope();
-        WeightQuantizationSpec spec = DampeningShare == 1 ? Spec : Spec with { OscillationDampening = Spec.OscillationDampening * DampeningShare };
-        FakeQuantizeCall call = new(spec, _layout, Strength, OutputType)
-        {
-            Scales = Spec.LearnsScale || Spec.TwoLevelScales ? CurrentScales(contiguous) : null,
-            ClipRatios = _clipRatio,
-            StepFactor = StepFactor(),
-        };
-        return FakeQuantizeFunction.apply(contiguous, _parameter!, _zeroPoint!, call).MoveToOuterDisposeScope();
+        return FakeQuantizeFunction.apply(contiguous, _parameter!, _zeroPoint!, CallFor(contiguous)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Fake-quantizes some rows of the weight: the same rows as <see cref="forward"/> gives, and the same gradients, without touching the others.</summary>
+    /// <param name="weight">Latent weight, shape [outFeatures, inFeatures], float32 or bfloat16.</param>
+    /// <param name="rows">Numbers of the rows, shape [n], int64, each as often as wanted.</param>
+    /// <param name="addsDampening">Whether oscillation dampening is part of the gradient: false where the whole weight is quantized in the same pass, too.</param>
+    /// <returns>Shape [n, inFeatures], of <see cref="OutputType"/>.</returns>
+    internal Tensor ForwardRows(Tensor weight, Tensor rows, bool addsDampening)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        bool sharesScales = _layout.LineCount != weight.shape[0];
+        if (_held is not null || _codeScale is not null || sharesScales || (addsDampening && Spec.OscillationDampening != 0))
+            return forward(weight).index_select(0, rows).MoveToOuterDisposeScope();
+        (Tensor distinct, Tensor? places, _) = rows.unique(sorted: true, return_inverse: true, return_counts: false);
+        FakeQuantizeCall call = CallFor(weight).OfRows(distinct);
+        Tensor quantized = FakeQuantizeFunction.apply(SelectedRows.apply(weight, distinct), _parameter?.index_select(0, distinct)!, _zeroPoint?.index_select(0, distinct)!, call);
+        return quantized.index_select(0, places!).MoveToOuterDisposeScope();
     }
 
     /// <summary>Fake-quantizes the weight once and for all calls of <see cref="forward"/> until disposed: for measuring, where no weight changes.</summary>
@@ -252,10 +262,30 @@ public sealed class FakeQuantizer : nn.Module<Tensor, Tensor>
             return;
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor factor = StepFactor() ?? ones([]);
         parameter.nan_to_num_(0, float.MaxValue, 0);
-        parameter.copy_(minimum(maximum(parameter, factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Floor))), factor.reciprocal().mul_(HeldScalar.Of(HalfScale.Ceiling))));
+        if (_piK is null)
+        {
+            float unit = 1f / (Spec.PiK is { } k ? (float)(Math.PI / k) : 1f);
+            parameter.clamp_(HeldScalar.Of(unit * HalfScale.Floor), HeldScalar.Of(unit * HalfScale.Ceiling));
+        }
+        else
+        {
+            Tensor unit = StepFactor()!.reciprocal();
+            parameter.copy_(minimum(maximum(parameter, unit.mul(HeldScalar.Of(HalfScale.Floor))), unit.mul(HeldScalar.Of(HalfScale.Ceiling))));
+        }
+
         _zeroPoint?.nan_to_num_(0, Spec.Grid.MaxCode, 0).clamp_(HeldScalar.Of(0), HeldScalar.Of(Spec.Grid.MaxCode));
+    }
+
+    private FakeQuantizeCall CallFor(Tensor weight)
+    {
+        WeightQuantizationSpec spec = DampeningShare == 1 ? Spec : Spec with { OscillationDampening = Spec.OscillationDampening * DampeningShare };
+        return new(spec, _layout, Strength, OutputType)
+        {
+            Scales = Spec.LearnsScale || Spec.TwoLevelScales ? CurrentScales(weight) : null,
+            ClipRatios = _clipRatio,
+            StepFactor = StepFactor(),
+        };
     }
 
     private Tensor ForwardFixedCodes(Tensor weight)

@@ -31,6 +31,9 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
     /// <inheritdoc/>
     public FakeQuantizer? WeightQuantizer { get; set; }
 
+    /// <summary>Whether the table is the model's output head too, so that its quantizer meets the whole table in every pass.</summary>
+    public bool IsHead { get; init; }
+
     /// <inheritdoc/>
     public void SetWeightType(ScalarType type)
     {
@@ -53,7 +56,9 @@ public sealed class QuantizedEmbedding : nn.Module<Tensor, Tensor>, IQuantizable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor flat = tokens.reshape(-1);
-        Tensor rows = Frozen is { } frozen ? frozen.SelectRows(flat, WeightQuantizer) : EffectiveWeight().index_select(0, flat);
+        Tensor rows = Frozen is { } frozen ? frozen.SelectRows(flat, WeightQuantizer)
+            : WeightQuantizer is { } quantizer ? quantizer.ForwardRows(_weight, flat, addsDampening: !IsHead)
+            : SelectedRows.apply(_weight, flat);
         return rows.reshape([.. tokens.shape, -1]).MoveToOuterDisposeScope();
     }
 

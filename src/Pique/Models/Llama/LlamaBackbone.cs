@@ -20,7 +20,7 @@ public sealed class LlamaBackbone : nn.Module
 
     internal LlamaBackbone(LlamaConfig config, Device matrixDevice) : base(nameof(LlamaBackbone))
     {
-        _embedding = new QuantizedEmbedding(config.VocabularySize, config.HiddenSize, matrixDevice);
+        _embedding = new QuantizedEmbedding(config.VocabularySize, config.HiddenSize, matrixDevice) { IsHead = config.TieWordEmbeddings };
         _blocks = new ModuleList<LlamaBlock>([.. Enumerable.Range(0, config.LayerCount).Select(index => new LlamaBlock(config, index, matrixDevice))]);
         _finalNorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon);
         RegisterComponents();
