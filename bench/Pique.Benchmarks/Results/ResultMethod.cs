@@ -13,7 +13,8 @@ internal sealed record ResultMethod(string Name, bool IsTrained, Func<Recipe, Re
         new("RTN", false, recipe => recipe with { Calibration = new() { Method = CalibrationMethod.Rtn } }),
         new("MSE", false, recipe => recipe with { Calibration = new() { Method = CalibrationMethod.Mse, Weighted = true } }),
         new("GPTQ", false, recipe => recipe with { Calibration = new() { Method = CalibrationMethod.Gptq, Weighted = true } }),
-        new("QAT", true, recipe => recipe),
+        new("QAT", true, recipe => recipe with { Training = recipe.Training with { ComputeType = ComputeType.Float32 } }),
+        new("QAT in bfloat16", true, recipe => recipe with { Training = recipe.Training with { ComputeType = ComputeType.Bfloat16 } }),
         new("QAT+rotation", true, recipe => recipe with { Qat = recipe.Qat with { UseIncoherence = true } }),
         new("LoRA-QAT r16", true, recipe => recipe with
         {

@@ -4,6 +4,7 @@ using Pique.Models.Llama;
 using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Training;
+using static TorchSharp.torch;
 
 namespace Pique.Benchmarks.TrainingSteps;
 
@@ -16,7 +17,11 @@ internal sealed class EngineSteps : ITrainingSteps
     private readonly TrainingStep _step;
     private readonly TokenBatch _batch;
 
-    public EngineSteps(TrainingShape shape, StepKind kind)
+    /// <summary>Makes the models.</summary>
+    /// <param name="shape">Their shape.</param>
+    /// <param name="kind">What a step does.</param>
+    /// <param name="type">Type the factors of products are rounded to.</param>
+    public EngineSteps(TrainingShape shape, StepKind kind, ScalarType type)
     {
         _student = Random(shape);
         _teacher = kind == StepKind.Taught ? Random(shape) : null;
@@ -24,10 +29,16 @@ internal sealed class EngineSteps : ITrainingSteps
         if (kind != StepKind.Plain)
             ModelQuantizer.Prepare(_student.QuantizableLayers, QuantizationPolicy.From(recipe).SpecFor, ScaleMethod.MeanAbsolute);
         TrainerOptions options = TrainerOptions.From(recipe);
+        _student.ProductType = type;
+        if (_teacher is not null)
+            _teacher.ProductType = type;
         _learner = new(_student, options);
         _step = new(_student, _learner, _teacher, null, options);
         _batch = shape.RandomBatch();
     }
+
+    /// <summary>The type that a run takes where its recipe leaves the choice.</summary>
+    public static ScalarType DefaultType() => ComputeTypeChoice.Make(ComputeType.Auto, hasFrozenWeights: false, TimeProvider.System).ScalarType;
 
     public void Run() => _step.Run(_batch, new StepPlan(1, 1));
 

@@ -23,14 +23,19 @@ internal static class MatrixProducts
     public static double ModelOperations(TrainingShape shape, bool taught) =>
         (taught ? 8.0 : 6.0) * shape.MultipliedParameters * TrainingShape.Batch * TrainingShape.Tokens;
 
-    /// <summary>Multiplies what a step with a teacher multiplies, float32, results over the same few buffers.</summary>
+    /// <summary>Multiplies what a step with a teacher multiplies, results over the same few buffers.</summary>
     public sealed class Step : IDisposable
     {
         private readonly DisposeScope _scope = NewDisposeScope();
+        private readonly ScalarType _type;
         private readonly List<(Tensor Input, Tensor Weight, Tensor Output, Tensor InputGradient, Tensor WeightGradient, int Count)> _layers = [];
 
-        public Step(TrainingShape shape)
+        /// <summary>Makes the buffers.</summary>
+        /// <param name="shape">The shape.</param>
+        /// <param name="type">Float32 or BFloat16; the latter where libtorch multiplies it fast.</param>
+        public Step(TrainingShape shape, ScalarType type)
         {
+            _type = type;
             const int Rows = TrainingShape.Batch * TrainingShape.Tokens, Width = TrainingShape.Hidden, Inner = TrainingShape.FeedForward, Layers = TrainingShape.Layers;
             Add(Rows, Width, Width, 4 * Layers);
             Add(Rows, Width, Inner, 2 * Layers);
@@ -56,6 +61,8 @@ internal static class MatrixProducts
         public void Dispose() => _scope.Dispose();
 
         private void Add(long rows, long width, long outputs, int count) =>
-            _layers.Add((zeros(rows, width), zeros(outputs, width), zeros(rows, outputs), zeros(rows, width), zeros(outputs, width), count));
+            _layers.Add((Buffer(rows, width), Buffer(outputs, width), Buffer(rows, outputs), Buffer(rows, width), Buffer(outputs, width), count));
+
+        private Tensor Buffer(long rows, long columns) => zeros([rows, columns], dtype: _type);
     }
 }

@@ -30,7 +30,7 @@ internal static class StepMemory
 
     private static long Peak(TrainingShape shape, bool engine, ProcessMemory memory)
     {
-        using ITrainingSteps steps = engine ? new EngineSteps(shape, StepKind.Taught) : new CompositeSteps(shape, StepKind.Taught);
+        using ITrainingSteps steps = engine ? new EngineSteps(shape, StepKind.Taught, EngineSteps.DefaultType()) : new CompositeSteps(shape, StepKind.Taught);
         for (int i = 0; i < StepsBefore; i++)
             steps.Run();
         ProcessMemory.ReleaseFree();

@@ -31,7 +31,7 @@ internal sealed class StepServer : IDisposable
     public static int Serve(string shape, StepKind kind, bool engine, bool fastMath, int? threads)
     {
         TorchRuntime.Initialize(new RuntimeOptions { Threads = threads, KeepLargeBuffers = engine, FastMathOnAmd = fastMath });
-        using ITrainingSteps steps = engine ? new EngineSteps(TrainingShape.Named(shape), kind) : new CompositeSteps(TrainingShape.Named(shape), kind);
+        using ITrainingSteps steps = engine ? new EngineSteps(TrainingShape.Named(shape), kind, EngineSteps.DefaultType()) : new CompositeSteps(TrainingShape.Named(shape), kind);
         while (Console.ReadLine() is not null)
             Console.WriteLine(Timing.SecondsOf(steps.Run).ToString("R", CultureInfo.InvariantCulture));
         return 0;

@@ -9,7 +9,15 @@ internal readonly record struct PairSums(double Student, double Teacher, double 
     /// <summary>KL(p_t ‖ p_s) in nats.</summary>
     /// <remarks>Differences of logits come first and are then weighted, so nothing cancels where the two agree.</remarks>
     public double Divergence => (Product / Teacher) + Math.Log(Student / Teacher);
+
+    /// <summary>With a piece of the rows more.</summary>
+    public PairSums Plus(double student, double teacher, double product) => new(Student + student, Teacher + teacher, Product + product);
 }
+
+/// <summary>Sums of a pair of rows at T and at 1.</summary>
+/// <param name="Tempered">At T.</param>
+/// <param name="Plain">At 1; of the student alone where no more is asked for.</param>
+internal readonly record struct PowerSums(PairSums Tempered, PairSums Plain);
 
 /// <summary>What lies below its row's largest logit by x counts as e^(x·<paramref name="Factor"/>).</summary>
 /// <param name="StudentLargest">Largest logit of the student.</param>
@@ -48,6 +56,13 @@ internal unsafe interface IRowLoops
 
     /// <summary>student ← studentFactor·student − teacherFactor·e^(teacher − teacherLargest).</summary>
     static abstract void Combine(float* student, float* teacher, int count, float teacherLargest, float studentFactor, float teacherFactor);
+
+    /// <summary>Sums of a pair of rows at T and at 1, of both or at 1 of the student alone; overwrites the student's with its exponentials at T.</summary>
+    static abstract PowerSums Powers<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift) where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice;
+
+    /// <summary>Overwrites the student's exponentials at T with a gradient of terms at T and at 1.</summary>
+    static abstract void PowerGradient<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients)
+        where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice;
 
     /// <summary>Overwrites student logits with a gradient of terms at two temperatures.</summary>
     static abstract void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice;

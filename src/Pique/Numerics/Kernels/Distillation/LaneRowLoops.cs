@@ -113,6 +113,39 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static PowerSums Powers<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift) where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        int whole = count & ~(LaneLoop.Lanes - 1);
+        PairSums tempered = default, plain = default;
+        for (int first = 0; first < whole; first += RowPieces.Values)
+            AddPowers<TPower, TBoth>(student + first, teacher + first, Math.Min(RowPieces.Values, whole - first), shift, LaneLoop.Lanes, ref tempered, ref plain);
+        if (whole == count)
+            return new(tempered, plain);
+        float* padded = stackalloc float[2 * LaneLoop.Lanes];
+        Pad(padded, student + whole, count - whole, shift.StudentLargest);
+        Pad(padded + LaneLoop.Lanes, teacher + whole, count - whole, shift.TeacherLargest);
+        AddPowers<TPower, TBoth>(padded, padded + LaneLoop.Lanes, LaneLoop.Lanes, shift, count - whole, ref tempered, ref plain);
+        Unsafe.CopyBlockUnaligned(student + whole, padded, (uint)(count - whole) * sizeof(float));
+        return new(tempered, plain);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void PowerGradient<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients)
+        where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        int whole = count & ~(LaneLoop.Lanes - 1);
+        for (int i = 0; i < whole; i += LaneLoop.Lanes)
+            PowerStep<TPower, TBoth>(student + i, teacher + i, shift, coefficients);
+        if (whole == count)
+            return;
+        float* padded = stackalloc float[2 * LaneLoop.Lanes];
+        Pad(padded, student + whole, count - whole, 1f);
+        Pad(padded + LaneLoop.Lanes, teacher + whole, count - whole, shift.TeacherLargest);
+        PowerStep<TPower, TBoth>(padded, padded + LaneLoop.Lanes, shift, coefficients);
+        Unsafe.CopyBlockUnaligned(student + whole, padded, (uint)(count - whole) * sizeof(float));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice
     {
         int whole = count & ~(LaneLoop.Lanes - 1);
@@ -137,6 +170,58 @@ internal readonly unsafe struct LaneRowLoops<TLanes> : IRowLoops where TLanes : 
         if (TBoth.IsSet)
             gradient -= Exponential.Of(other) * TLanes.Broadcast(coefficients.Teacher);
         gradient.Store(student);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PowerStep<TPower, TBoth>(float* student, float* teacher, in PairShift shift, in GradientCoefficients coefficients)
+        where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        TLanes own = TLanes.Load(student), other = Exponential.Of((TLanes.Load(teacher) - TLanes.Broadcast(shift.TeacherLargest)) * TLanes.Broadcast(shift.Factor));
+        TLanes gradient = (TPower.Raise(own) * TLanes.Broadcast(coefficients.Student))
+            + ((own * TLanes.Broadcast(coefficients.TemperedStudent)) - (other * TLanes.Broadcast(coefficients.TemperedTeacher)));
+        if (TBoth.IsSet)
+            gradient -= TPower.Raise(other) * TLanes.Broadcast(coefficients.Teacher);
+        gradient.Store(student);
+    }
+
+    /// <summary>Adds the sums of a piece, of whose values, where it is padded, only so many count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void AddPowers<TPower, TBoth>(float* student, float* teacher, int count, in PairShift shift, int counted, ref PairSums tempered, ref PairSums plain)
+        where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        TLanes own = TLanes.Broadcast(shift.StudentLargest), other = TLanes.Broadcast(shift.TeacherLargest), factor = TLanes.Broadcast(shift.Factor);
+        TLanes ownSum = default, otherSum = default, productSum = default, plainOwnSum = default, plainOtherSum = default, plainProductSum = default;
+        for (int i = 0; i < count; i += LaneLoop.Lanes)
+        {
+            TLanes ownBelow = (TLanes.Load(student + i) - own) * factor, otherBelow = (TLanes.Load(teacher + i) - other) * factor, apart = otherBelow - ownBelow;
+            TLanes ownPower = Exponential.Of(ownBelow), otherPower = Exponential.Of(otherBelow);
+            ownPower.Store(student + i);
+            ownSum += ownPower;
+            otherSum += otherPower;
+            productSum += otherPower * apart;
+            plainOwnSum += TPower.Raise(ownPower);
+            if (TBoth.IsSet)
+            {
+                TLanes plainOther = TPower.Raise(otherPower);
+                plainOtherSum += plainOther;
+                plainProductSum += plainOther * apart;
+            }
+        }
+
+        tempered = tempered.Plus(SumOf(ownSum, counted), SumOf(otherSum, counted), SumOf(productSum, counted));
+        plain = TBoth.IsSet
+            ? plain.Plus(SumOf(plainOwnSum, counted), SumOf(plainOtherSum, counted), SumOf(plainProductSum, counted) * TPower.Exponent)
+            : plain.Plus(SumOf(plainOwnSum, counted), 0, 0);
+    }
+
+    /// <summary>Sum of the first lanes.</summary>
+    private static double SumOf(TLanes lanes, int count)
+    {
+        if (count == LaneLoop.Lanes)
+            return lanes.Sum();
+        float* values = stackalloc float[LaneLoop.Lanes];
+        lanes.Store(values);
+        return SumTail(values, count);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -16,8 +16,8 @@ internal readonly record struct RowLosses(double LogSum, double Distillation, do
 /// <remarks>
 /// With p = softmax(logits) and p^T = softmax(logits / T) the gradient written is
 /// task·p_s + distillation·(p_s^T − p_t^T) + divergence·(p_s − p_t); the caller subtracts the task's factor at the target.
-/// At one temperature the student's exponentials stay in its row between the two passes. The others are computed again: a pass that
-/// writes the teacher's row as well takes longer than the exponentials do.
+/// At one temperature, and at one that is a small integer (<see cref="IPower"/>), the student's exponentials stay in its row between the
+/// two passes. The others are computed again: a pass that writes the teacher's row as well takes longer than the exponentials do.
 /// </remarks>
 internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRowLoops
 {
@@ -47,7 +47,13 @@ internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRo
         PairShift shift = new(TLoops.Largest(student, count), TLoops.Largest(teacher, count), 1f / temperature);
         return temperature == 1f || factors.Distillation == 0f
             ? AtOne(student, teacher, count, shift with { Factor = 1f }, factors)
-            : AtTwo(student, teacher, count, shift, factors);
+            : temperature switch
+            {
+                2f => AtTwo<Square>(student, teacher, count, shift, factors),
+                3f => AtTwo<Cube>(student, teacher, count, shift, factors),
+                4f => AtTwo<FourthPower>(student, teacher, count, shift, factors),
+                _ => AtTwo(student, teacher, count, shift, factors),
+            };
     }
 
     private static RowLosses AtOne(float* student, float* teacher, int count, PairShift shift, RowFactors factors)
@@ -60,6 +66,22 @@ internal static unsafe class RowComparison<TLoops> where TLoops : unmanaged, IRo
             shift.StudentLargest + Math.Log(sums.Student),
             factors.Distillation == 0f ? 0 : divergence,
             factors.Divergence == 0f ? 0 : divergence);
+    }
+
+    private static RowLosses AtTwo<TPower>(float* student, float* teacher, int count, PairShift shift, RowFactors factors) where TPower : unmanaged, IPower
+    {
+        bool both = factors.Divergence != 0f;
+        (PairSums tempered, PairSums plain) = both ? TLoops.Powers<TPower, Yes>(student, teacher, count, shift) : TLoops.Powers<TPower, No>(student, teacher, count, shift);
+        GradientCoefficients coefficients = new(
+            (float)(((double)factors.Task + factors.Divergence) / plain.Student),
+            (float)(factors.Distillation / tempered.Student),
+            (float)(factors.Distillation / tempered.Teacher),
+            both ? (float)(factors.Divergence / plain.Teacher) : 0f);
+        if (both)
+            TLoops.PowerGradient<TPower, Yes>(student, teacher, count, shift, coefficients);
+        else
+            TLoops.PowerGradient<TPower, No>(student, teacher, count, shift, coefficients);
+        return new(shift.StudentLargest + Math.Log(plain.Student), tempered.Divergence, both ? plain.Divergence : 0);
     }
 
     private static RowLosses AtTwo(float* student, float* teacher, int count, PairShift shift, RowFactors factors)

@@ -82,6 +82,46 @@ internal readonly unsafe struct ScalarRowLoops : IRowLoops
             student[i] = (student[i] * studentFactor) - (Exponential.Of(teacher[i] - teacherLargest) * teacherFactor);
     }
 
+    public static PowerSums Powers<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift) where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        PairSums tempered = default, plain = default;
+        for (int first = 0; first < count; first = PieceEnd(first, count))
+        {
+            ScalarLanes ownSum = default, otherSum = default, productSum = default, plainOwnSum = default, plainOtherSum = default, plainProductSum = default;
+            for (int i = first; i < PieceEnd(first, count); i++)
+            {
+                float ownBelow = (student[i] - shift.StudentLargest) * shift.Factor, otherBelow = (teacher[i] - shift.TeacherLargest) * shift.Factor;
+                float ownPower = Exponential.Of(ownBelow), otherPower = Exponential.Of(otherBelow), apart = otherBelow - ownBelow;
+                student[i] = ownPower;
+                ownSum.Add(i, ownPower);
+                otherSum.Add(i, otherPower);
+                productSum.Add(i, otherPower * apart);
+                plainOwnSum.Add(i, TPower.Raise(ownPower));
+                if (!TBoth.IsSet)
+                    continue;
+                float plainOther = TPower.Raise(otherPower);
+                plainOtherSum.Add(i, plainOther);
+                plainProductSum.Add(i, plainOther * apart);
+            }
+
+            tempered = tempered.Plus(ownSum.Sum(), otherSum.Sum(), productSum.Sum());
+            plain = plain.Plus(plainOwnSum.Sum(), plainOtherSum.Sum(), (double)plainProductSum.Sum() * TPower.Exponent);
+        }
+
+        return new(tempered, plain);
+    }
+
+    public static void PowerGradient<TPower, TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients)
+        where TPower : unmanaged, IPower where TBoth : unmanaged, IChoice
+    {
+        for (int i = 0; i < count; i++)
+        {
+            float own = student[i], other = Exponential.Of((teacher[i] - shift.TeacherLargest) * shift.Factor);
+            float gradient = (TPower.Raise(own) * coefficients.Student) + ((own * coefficients.TemperedStudent) - (other * coefficients.TemperedTeacher));
+            student[i] = TBoth.IsSet ? gradient - (TPower.Raise(other) * coefficients.Teacher) : gradient;
+        }
+    }
+
     public static void TemperedGradient<TBoth>(float* student, float* teacher, int count, PairShift shift, GradientCoefficients coefficients) where TBoth : unmanaged, IChoice
     {
         for (int i = 0; i < count; i++)

@@ -15,7 +15,7 @@ internal sealed record RowsCase(int Rows, int Vocabulary, int TopK, float Spread
         from topK in Gen.Int[1, 20]
         from spread in Gen.OneOf(0.1f, 1f, 4f, 30f)
         from distance in Gen.OneOf(0f, 1e-3f, 0.3f, 3f)
-        from temperature in Gen.OneOf(1f, 2f, 3f, 0.5f)
+        from temperature in Gen.OneOf(1f, 2f, 3f, 4f, 1.5f, 0.5f)
         from factors in Gen.Select(Gen.OneOf(0f, 1f, 0.7f), Gen.OneOf(0f, 0.5f), Gen.OneOf(0f, 0.2f))
         from reasons in Gen.Bool
         from seed in Gen.Int[0, 1 << 20]
