@@ -30,6 +30,13 @@ internal sealed record ComputeTypeChoice(ComputeType Type, string Reason)
             return new(wanted, "as the recipe says");
         if (hasFrozenWeights)
             return new(ComputeType.Float32, "products with frozen weights are float32");
+        return Bfloat16Product.IsNative ? ByMeasuring(time) : new(ComputeType.Float32, "this processor has no instructions for bfloat16 ones");
+    }
+
+    /// <summary>Takes bfloat16 where it is clearly faster.</summary>
+    /// <param name="time">The clock to measure by.</param>
+    internal static ComputeTypeChoice ByMeasuring(TimeProvider time)
+    {
         double single = BestSeconds(ScalarType.Float32, time);
         double half = BestSeconds(ScalarType.BFloat16, time);
         string speed = (single / half).ToString("G2", CultureInfo.InvariantCulture);

@@ -1,5 +1,6 @@
 using Pique.Configuration;
 using Pique.Models.Llama;
+using Pique.Numerics;
 using Pique.Quantization;
 using Pique.Training;
 using TorchSharp;
@@ -15,8 +16,15 @@ public sealed class ComputeTypeTests
     [InlineData(100, 5000, ComputeType.Float32, "bfloat16 products are 0.02 times as fast as float32 ones on this processor")]
     public void Automatic_takes_what_is_faster_and_says_by_how_much(int singleTicks, int halfTicks, ComputeType expected, string reason)
     {
-        ComputeTypeChoice choice = ComputeTypeChoice.Make(ComputeType.Auto, hasFrozenWeights: false, new ScriptedClock(singleTicks, halfTicks));
+        ComputeTypeChoice choice = ComputeTypeChoice.ByMeasuring(new ScriptedClock(singleTicks, halfTicks));
         Assert.Equal(new(expected, reason), choice);
+    }
+
+    [Fact]
+    public void Automatic_does_not_measure_where_bfloat16_products_are_float32_ones_of_rounded_factors()
+    {
+        ComputeTypeChoice choice = ComputeTypeChoice.Make(ComputeType.Auto, hasFrozenWeights: false, new ScriptedClock(1000, 1));
+        Assert.Equal(Bfloat16Product.IsNative ? ComputeType.Bfloat16 : ComputeType.Float32, choice.Type);
     }
 
     [Fact]
