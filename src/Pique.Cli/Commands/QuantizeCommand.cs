@@ -67,7 +67,7 @@ internal static class QuantizeCommand
         int contextTokens = Math.Min(recipe.Data.ContextTokens, model.ContextTokens); // Of a recipe that may have been written for another model.
         recipe = recipe with { Data = recipe.Data with { ContextTokens = contextTokens } };
         using CalibrationArtifact calibration = CalibratedModel.Calibrate(context, recipe, model, source, QuantizationRecipe.Records(recipe), analyzesSensitivity: false);
-        calibration.Prepare(model.QuantizableLayers, calibration.Resolve(QuantizationPolicy.From(recipe)).SpecFor, recipe.ActivationBits);
+        calibration.Prepare(model.QuantizableLayers, calibration.Resolve(QuantizationPolicy.From(recipe), model.QuantizableLayers).SpecFor, recipe.ActivationBits);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
         context.Cancellation.ThrowIfCancellationRequested();
         ModelProvenance provenance = Provenance.Of(source, recipe.Qat, calibration, recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);

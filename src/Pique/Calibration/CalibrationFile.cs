@@ -197,3 +197,9 @@ public static class CalibrationFile
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }
+        if (layer.Average is { } average)
+        {
+            json.WriteNumber("average_bits", average.Bits);
+            json.WriteString("average_over", average.Pattern);
+        }
+

@@ -113,6 +113,7 @@ internal static class CalibrationReader
         return new(entry.Name, json.GetProperty("weights").GetInt64(), [.. bits.Select((width, index) => new BitCost(width, predicted[index], measured?[index]))])
         {
             ChosenBits = json.TryGetProperty("chosen_bits", out JsonElement chosen) ? chosen.GetInt32() : null,
+            Average = json.TryGetProperty("average_bits", out JsonElement average) ? new BitAverage(json.GetProperty("average_over").GetString() ?? "", average.GetSingle()) : null,
         };
     }
 

@@ -112,6 +112,32 @@ public sealed partial class CalibrateCommandTests : IDisposable
     }
 
     [Fact]
+    public void Bits_that_were_chosen_for_another_recipe_are_refused()
+    {
+        string file = _folder.Of("calibration.json");
+        Assert.Equal(0, FakeTerminal.Run("calibrate", WithOverrides("""{"pattern": "*layers*", "bits": "auto:2.5"}"""), "--out", file, "--quiet").ExitCode);
+
+        AssertRefused(
+            "found bits divided as \"auto:2.5\" over \"*layers*\", expected bits divided as \"auto:4\" over \"*layers*\"",
+            WithOverrides("""{"pattern": "*layers*", "bits": "auto:4"}"""));
+        Assert.Equal(0, FakeTerminal.Run("calibrate", WithOverrides("""{"pattern": "*q_proj", "full_precision": true}"""), "--out", file, "--quiet").ExitCode);
+        AssertRefused(
+            "found bits that calibration did not choose, expected bits divided as \"auto:2.5\" over \"*q_proj\"",
+            WithOverrides("""{"pattern": "*q_proj", "bits": "auto:2.5"}"""));
+
+        string WithOverrides(string more) => Recipe($$"""
+            , "overrides": [{"pattern": "*embed_tokens", "bits": 8}, {{more}}]
+            """);
+
+        void AssertRefused(string expected, string recipe)
+        {
+            (int exitCode, _, string error) = FakeTerminal.Run("train", recipe, "--calibration", file, "--out", _folder.Of("run"), "--quiet");
+            Assert.Equal((2, $"error: model.layers.0.self_attn.q_proj: {expected}, as the recipe has it; calibrate this model with this recipe.\n"), (exitCode, error));
+            Assert.False(Directory.Exists(_folder.Of("run")));
+        }
+    }
+
+    [Fact]
     public void Files_are_tagged_by_domain_and_counts_that_they_do_not_have_are_refused()
     {
         string recipe = Recipe(""", "calibration": {"samples": {"general": 5, "code": 3}}""");
@@ -156,7 +182,7 @@ public sealed partial class CalibrateCommandTests : IDisposable
     /// <summary>A recipe of 2 bits on the data file, with more fields.</summary>
     private string Recipe(string more = "") => _folder.Write("recipe.json", $$"""
         {"qat": {"bits": 2, "ste_variant": "LearnedStepSize", "epochs": 1, "warmup_epochs": 0}, "model": "model",
-         "data": {"files": [{"path": "data.txt"}], "context_tokens": 48}, "training": {"batch_tokens": 96, "max_steps": 2}{{more}}}
+         "data": {"files": [{"path": "data.txt"}], "context_tokens": 48}, "training": {"batch_tokens": 96, "max_steps": 2, "compute_type": "float32"}{{more}}}
         """);
 
     [GeneratedRegex("\"timestamp\": \"[^\"]+\"")]
