@@ -53,6 +53,7 @@ internal static class CalibrateCommand
             throw new InputException($"{output}: found the extension \"{Path.GetExtension(output)}\", expected .json; rounded weights and plot are named after the file. Name another with --out.");
         }
 
+        CalibrationFile.RequireReplaceable(output);
         OutputFolder.RequireWritable(folder);
         using LoadedModel source = CalibratedModel.Load(recipe.Model);
         using LlamaModel model = CalibratedModel.Rotate(context, recipe, source);

@@ -172,6 +172,47 @@ public sealed partial class CalibrateCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_another_kind_is_not_overwritten()
+    {
+        string recipe = Recipe();
+        string text = File.ReadAllText(recipe);
+        string weights = _folder.Write("weights.safetensors", "theirs");
+        foreach (string method in (string[])["rtn", "gptq"])
+        {
+            AssertRefused(recipe, method, $"{recipe}: found a file that is no calibration, expected none, or a calibration to replace. Name another file.");
+            AssertRefused(
+                _folder.Of("weights.json"),
+                method,
+                $"{weights}: found a file that belongs to no calibration, expected none, since rounded weights go by this name. Name another calibration file than weights.json, or move this one.");
+        }
+
+        Assert.Equal((text, "theirs", false), (File.ReadAllText(recipe), File.ReadAllText(weights), File.Exists(_folder.Of("weights.json"))));
+
+        void AssertRefused(string path, string method, string expected)
+        {
+            (int exitCode, _, string error) = FakeTerminal.Run("calibrate", recipe, "--method", method, "--out", path, "--quiet");
+            Assert.Equal((2, $"error: {expected}\n"), (exitCode, error));
+        }
+    }
+
+    [Fact]
+    public void A_calibration_replaces_an_older_one_and_its_rounded_weights()
+    {
+        string file = _folder.Of("c.json"), rounded = _folder.Of("c.safetensors");
+        foreach ((string method, bool hasRounded) in (IEnumerable<(string, bool)>)[("gptq", true), ("gptq", true), ("rtn", false), ("rtn", false), ("gptq", true)])
+        {
+            Assert.Equal(0, FakeTerminal.Run("calibrate", Recipe(), "--method", method, "--out", file, "--quiet").ExitCode);
+            Assert.Equal(hasRounded, File.Exists(rounded));
+        }
+
+        // Without a word of it in the calibration, the file beside it is someone else's.
+        Assert.Equal(0, FakeTerminal.Run("calibrate", Recipe(), "--method", "rtn", "--out", file, "--quiet").ExitCode);
+        File.WriteAllText(rounded, "theirs");
+        Assert.Equal(2, FakeTerminal.Run("calibrate", Recipe(), "--method", "gptq", "--out", file, "--quiet").ExitCode);
+        Assert.Equal("theirs", File.ReadAllText(rounded));
+    }
+
+    [Fact]
     public void Second_order_rounding_without_data_is_refused()
     {
         (int exitCode, _, string error) = FakeTerminal.Run("quantize", _model, "--config", "bits4", "--method", "gptq", "--out", _folder.Of("packed"), "--quiet");
