@@ -30,6 +30,10 @@ internal static class TrainCommand
             {
                 result.AddError($"{string.Join(" and ", alone.Select(option => option.Name))} do not go together; give one of them.");
             }
+            else if (result.GetResult(tensorBoard) is { Implicit: false } && alone is [var mode] && mode != resume)
+            {
+                result.AddError($"--tensorboard does not go with {mode.Name}, which trains nothing; leave one of them out.");
+            }
         });
         command.SetAction(parsed =>
         {
