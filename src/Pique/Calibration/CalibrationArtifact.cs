@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Calibration;
 
-/// <summary>What calibration found, with all that is needed to find it again. Math of record §7.</summary>
+/// <summary>What calibration found, with all that is needed to find it again. See docs/math.md §7.</summary>
 /// <remarks>Equal inputs and seed give equal bytes, but for the timestamp.</remarks>
 public sealed record CalibrationArtifact : IDisposable
 {
