@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Pique.Configuration;
 
 namespace Pique.Cli;
@@ -6,8 +5,7 @@ namespace Pique.Cli;
 /// <summary>A value of --data: FILE, or DOMAIN=FILE for running text about something other than general matters.</summary>
 internal static class DataArgument
 {
-    private static readonly Dictionary<string, DataDomain> Domains =
-        Enum.GetValues<DataDomain>().ToDictionary(domain => JsonNamingPolicy.SnakeCaseLower.ConvertName(domain.ToString()));
+    private static readonly Dictionary<string, DataDomain> Domains = Enum.GetValues<DataDomain>().ToDictionary(SnakeCase.Of);
 
     /// <summary>How the values are written, for the help.</summary>
     public static string Description { get; } = $"Text (.txt) or JSON Lines (.jsonl) files; running text counts as general unless written as {string.Join(", ", Domains.Keys.Skip(1).Select(name => name + "=FILE"))}.";

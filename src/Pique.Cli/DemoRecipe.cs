@@ -64,7 +64,13 @@ internal static class DemoRecipe
         };
     }
 
-    /// <summary>Whether a recipe is one that this class composed, by its data: the curriculum alone, from the demo's seed.</summary>
+    /// <summary>Whether a recipe is one that this class composed, of whatever configuration, model and seed.</summary>
     /// <param name="recipe">The recipe.</param>
-    public static bool IsDemo(Recipe recipe) => recipe.Data is { Files.Count: 0, Curriculum.Seed: CurriculumSeed };
+    public static bool IsDemo(Recipe recipe)
+    {
+        string written = RecipeJson.Write(recipe with { Training = recipe.Training with { Seed = new TrainingRecipe().Seed } });
+        return Composed(quick: false) == written || Composed(quick: true) == written;
+
+        string Composed(bool quick) => RecipeJson.Write(Compose(recipe.Qat, recipe.Model, quick));
+    }
 }

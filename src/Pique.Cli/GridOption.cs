@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.Json;
 using Pique.Configuration;
 
 namespace Pique.Cli;
@@ -9,8 +8,7 @@ namespace Pique.Cli;
 internal static class GridOption
 {
     /// <summary>The grids by their names in a recipe.</summary>
-    public static IReadOnlyDictionary<string, WeightGrid> Grids { get; } =
-        Enum.GetValues<WeightGrid>().ToDictionary(grid => JsonNamingPolicy.SnakeCaseLower.ConvertName(grid.ToString()));
+    public static IReadOnlyDictionary<string, WeightGrid> Grids { get; } = Enum.GetValues<WeightGrid>().ToDictionary(SnakeCase.Of);
 
     /// <summary>Makes the option; its value is null where it is not given.</summary>
     /// <param name="fallback">What applies then, for the help.</param>

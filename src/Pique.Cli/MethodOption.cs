@@ -11,11 +11,7 @@ internal static class MethodOption
     private const string FormerRtn = "absmax";
 
     /// <summary>The methods by their names in a recipe.</summary>
-    public static IReadOnlyDictionary<string, CalibrationMethod> Methods { get; } = Enum.GetValues<CalibrationMethod>().ToDictionary(NameOf);
-
-    /// <summary>A method as recipes write it.</summary>
-    /// <param name="method">The method.</param>
-    public static string NameOf(CalibrationMethod method) => method.ToString().ToLowerInvariant();
+    public static IReadOnlyDictionary<string, CalibrationMethod> Methods { get; } = Enum.GetValues<CalibrationMethod>().ToDictionary(SnakeCase.Of);
 
     /// <summary>Makes the option; its value is null where it is not given.</summary>
     /// <param name="fallback">What applies then, for the help.</param>

@@ -33,6 +33,23 @@ public class DemoRecipeTests
     }
 
     [Fact]
+    public void A_run_of_another_recipe_is_no_demo_whatever_its_data_and_stays()
+    {
+        var source = Assert.IsType<ConfigurationSource.Training>(RecipeFile.Load(Repository.PathOf("recipes", "blockwise-2bit.json")));
+        Recipe demo = DemoRecipe.Compose(QatConfig.PiQ3, EmbeddedModel.Find(), quick: true);
+        Assert.False(DemoRecipe.IsDemo(source.Recipe));
+        Assert.True(DemoRecipe.IsDemo(demo with { Training = demo.Training with { Seed = 7 } }));
+        Assert.False(DemoRecipe.IsDemo(demo with { Training = demo.Training with { MaxSteps = 7 } }));
+        Assert.False(DemoRecipe.IsDemo(demo with { Qat = demo.Qat with { Epochs = 2 } }));
+
+        using TemporaryFolder folder = new();
+        string recipe = folder.Write("recipe.json", RecipeJson.Write(source.Recipe));
+        (int exitCode, _, string error) = FakeTerminal.Run("demo", "--out", folder.Path, "--quiet");
+        Assert.Equal((2, $"error: {folder.Path}: the output folder is not empty. Choose an empty or new folder with --out.\n"), (exitCode, error));
+        Assert.True(File.Exists(recipe));
+    }
+
+    [Fact]
     public void The_embedded_model_is_found_in_a_folder_above()
     {
         using TemporaryFolder folder = new();

@@ -31,8 +31,7 @@ public class EmbeddedModelTests
     public void It_has_the_shape_its_recipes_state(string recipe)
     {
         string folder = EmbeddedModel.Find();
-        string repository = RepositoryFolder();
-        var source = Assert.IsType<ConfigurationSource.Pretraining>(RecipeFile.Load(Path.Combine(repository, "recipes", recipe)));
+        var source = Assert.IsType<ConfigurationSource.Pretraining>(RecipeFile.Load(Repository.PathOf("recipes", recipe)));
 
         using LoadedModel model = ModelLoader.Load(folder);
 
@@ -41,16 +40,5 @@ public class EmbeddedModelTests
             (architecture.HiddenSize, architecture.IntermediateSize, architecture.Layers, architecture.Heads, architecture.KeyValueHeads, architecture.ContextTokens),
             (model.Model.Config.HiddenSize, model.Model.Config.IntermediateSize, model.Model.Config.LayerCount, model.Model.Config.HeadCount, model.Model.Config.KeyValueHeadCount, model.Model.ContextTokens));
         Assert.Equal(source.Recipe.Tokenizer.VocabularySize, model.Tokenizer.VocabularySize);
-    }
-
-    private static string RepositoryFolder()
-    {
-        DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Pique.slnx")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException($"{AppContext.BaseDirectory}: no repository above it.");
-        }
-
-        return folder.FullName;
     }
 }

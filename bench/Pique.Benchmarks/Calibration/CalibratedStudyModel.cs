@@ -31,7 +31,7 @@ internal sealed class CalibratedStudyModel : IDisposable
     {
         LoadedModel loaded = ModelLoader.Load(recipe.Model);
         CalibrationArtifact artifact = Calibrate(recipe, loaded, analyzesSensitivity: false);
-        artifact.Prepare(loaded.Model.QuantizableLayers, artifact.Resolve(QuantizationPolicy.From(recipe)).SpecFor, recipe.ActivationBits);
+        artifact.Prepare(loaded.Model.QuantizableLayers, artifact.Resolve(QuantizationPolicy.From(recipe), loaded.Model.QuantizableLayers).SpecFor, recipe.ActivationBits);
         return (loaded, artifact);
     }
 

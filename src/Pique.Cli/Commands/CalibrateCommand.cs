@@ -1,13 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pique.Calibration;
 using Pique.Cli.Rendering;
 using Pique.Configuration;
 using Pique.Formats;
 using Pique.Models.Llama;
-using Pique.Models.Rotation;
 using Pique.Pipeline;
 using Pique.Quantization;
 using Pique.Reporting;
@@ -21,38 +19,19 @@ internal static class CalibrateCommand
 
     public static Command Create(ContextFactory context)
     {
-        var recipe = new Argument<string?>("RECIPE") { Description = "Recipe file; or give --config, --model and --data instead.", Arity = ArgumentArity.ZeroOrOne };
-        var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
-        var model = new Option<string?>("--model") { Description = "Model to calibrate: Hugging Face folder, .gguf file or llama2.c .bin file.", HelpName = "DIR" };
-        var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-        Option<WeightGrid?> grid = GridOption.Create("auto");
+        var choices = new RecipeOptions("Model to calibrate: Hugging Face folder, .gguf file or llama2.c .bin file.");
         Option<CalibrationMethod?> method = MethodOption.Create("the recipe's, else mse");
         var output = new Option<string>("--out") { Description = "File to write.", HelpName = "FILE", DefaultValueFactory = _ => CalibrationFile.FileName };
         var sensitivity = new Option<bool>("--sensitivity") { Description = "Also analyse how sensitive the loss is to each layer at each bit width, as a table and a plot." };
-        var command = new Command("calibrate", "Find scales and codes of a model's weights and the ranges of its activations, without training.") { recipe, config, model, data, grid, method, output, sensitivity };
-        command.Validators.Add(result =>
-        {
-            bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
-            int given = new Option[] { config, model, data }.Count(option => result.GetResult(option) is { Implicit: false });
-            if (hasRecipe ? given > 0 : given < 3)
-            {
-                result.AddError("calibrate takes either a RECIPE, or --config, --model and --data together.");
-            }
-            else if (hasRecipe && result.GetResult(grid) is { Implicit: false })
-            {
-                result.AddError("--grid goes with --config; a RECIPE states its own \"grid\".");
-            }
-        });
+        Command command = choices.CreateCommand("calibrate", "Find scales and codes of a model's weights and the ranges of its activations, without training.", method, output, sensitivity);
         command.SetAction(parsed =>
         {
             CommandContext settings = context(parsed);
-            Recipe choices = parsed.GetValue(recipe) is { } path
-                ? Load(path)
-                : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
-            Recipe resolved = choices with
+            Recipe recipe = choices.Read(parsed);
+            Recipe resolved = recipe with
             {
-                Calibration = choices.Calibration with { Method = parsed.GetValue(method) ?? choices.Calibration.Method, Artifact = null },
-                Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed },
+                Calibration = recipe.Calibration with { Method = parsed.GetValue(method) ?? recipe.Calibration.Method, Artifact = null },
+                Training = recipe.Training with { Seed = settings.Seed ?? recipe.Training.Seed },
             };
             settings.StartTorch();
             return Run(settings, resolved, parsed.GetRequiredValue(output), parsed.GetValue(sensitivity));
@@ -74,16 +53,10 @@ internal static class CalibrateCommand
             throw new InputException($"{output}: found the extension \"{Path.GetExtension(output)}\", expected .json; rounded weights and plot are named after the file. Name another with --out.");
         }
 
+        CalibrationFile.RequireReplaceable(output);
         OutputFolder.RequireWritable(folder);
-        using LoadedModel source = ModelLoader.Load(recipe.Model);
-        if (source.Quantized.Count > 0)
-        {
-            throw new InputException($"{recipe.Model}: is quantized already, expected a model in full precision. Name the model it was made from.");
-        }
-
-        using LlamaModel model = recipe.Qat.UseIncoherence
-            ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, new TrainingProgress(ProgressDisplay.Plain(context)))
-            : source.Model;
+        using LoadedModel source = CalibratedModel.Load(recipe.Model);
+        using LlamaModel model = CalibratedModel.Rotate(context, recipe, source);
         using CalibrationArtifact artifact = CalibratedModel.Calibrate(context, recipe, model, source, PreparedData.Divide(recipe.Data).Train, analyzesSensitivity);
         CalibrationFile.Save(output, artifact);
         string? plot = artifact.Sensitivity.Count == 0 ? null : SensitivityPlot.Save(SensitivityPlot.PathBeside(output), artifact.Sensitivity);
@@ -116,8 +89,8 @@ internal static class CalibrateCommand
 
         Tables.DrawPairs(context.Terminal.Output,
         [
-            ("method", MethodOption.NameOf(artifact.Method)),
-            ("samples", string.Join(", ", artifact.SampleCounts.Select(entry => Units.Text($"{entry.Value} {NameOf(entry.Key)}")))),
+            ("method", SnakeCase.Of(artifact.Method)),
+            ("samples", string.Join(", ", artifact.SampleCounts.Select(entry => Units.Text($"{entry.Value} {SnakeCase.Of(entry.Key)}")))),
             ("written", output),
             .. plot is null ? [] : new[] { ("plot", plot) },
             ("time", Units.Duration(duration)),
@@ -139,11 +112,11 @@ internal static class CalibrateCommand
     private static JsonObject Document(CalibrationArtifact artifact, string output, string? plot, TimeSpan duration) => new()
     {
         ["out"] = output,
-        ["method"] = MethodOption.NameOf(artifact.Method),
+        ["method"] = SnakeCase.Of(artifact.Method),
         ["weighted"] = artifact.Weighted,
         ["model_digest"] = artifact.ModelDigest,
         ["dataset_digest"] = artifact.DatasetDigest,
-        ["samples"] = new JsonObject(artifact.SampleCounts.Select(entry => KeyValuePair.Create(NameOf(entry.Key), (JsonNode?)entry.Value))),
+        ["samples"] = new JsonObject(artifact.SampleCounts.Select(entry => KeyValuePair.Create(SnakeCase.Of(entry.Key), (JsonNode?)entry.Value))),
         ["warnings"] = new JsonArray([.. artifact.Warnings.Select(warning => (JsonNode)warning)]),
         ["layers"] = new JsonArray([.. artifact.Tensors.Select(entry => (JsonNode)new JsonObject
         {
@@ -165,17 +138,4 @@ internal static class CalibrateCommand
         ["predicted_nats"] = new JsonObject(layer.Costs.Select(cost => KeyValuePair.Create(cost.Bits.ToString(CultureInfo.InvariantCulture), JsonOutput.Number(cost.PredictedNats)))),
         ["measured_nats"] = new JsonObject(layer.Costs.Select(cost => KeyValuePair.Create(cost.Bits.ToString(CultureInfo.InvariantCulture), JsonOutput.Number(cost.MeasuredNats)))),
     };
-
-    private static string NameOf(DataDomain domain) => JsonNamingPolicy.SnakeCaseLower.ConvertName(domain.ToString());
-
-    private static Recipe Load(string path) => ConfigurationSource.Resolve(path) switch
-    {
-        ConfigurationSource.Training training => training.Recipe,
-        ConfigurationSource.Bare => throw new InputException($"{path}: found a configuration alone, expected a recipe. Give it as --config, with --model and --data."),
-        _ => throw new InputException($"{path}: found a pretraining recipe, expected a training recipe."),
-    };
-
-    private static QatConfig ConfigOf(string nameOrPath) => ConfigurationSource.Resolve(nameOrPath) is ConfigurationSource.Bare bare
-        ? bare.Config
-        : throw new InputException($"--config: {nameOrPath} is a recipe, expected a configuration alone. Give it as RECIPE, without --config, --model and --data.");
 }

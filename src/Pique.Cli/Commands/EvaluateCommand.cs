@@ -21,7 +21,7 @@ internal static class EvaluateCommand
     public static Command Create(ContextFactory context)
     {
         var model = new Argument<string>("MODEL") { Description = "Hugging Face folder, packed folder, .gguf file or llama2.c .bin file." };
-        var data = new Option<string[]>("--data") { Description = "Text (.txt) or JSON Lines (.jsonl) files.", HelpName = "FILE", Required = true, AllowMultipleArgumentsPerToken = true };
+        var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", Required = true, AllowMultipleArgumentsPerToken = true };
         var teacher = new Option<string?>("--teacher") { Description = "Model to compare with, of the same vocabulary.", HelpName = "MODEL" };
         var contextTokens = new Option<int?>("--context") { Description = $"Tokens in a row [default: the model's context, at most {DefaultMaxContextTokens}].", HelpName = "N" };
         var command = new Command("evaluate", "Measure a model on data files.") { model, data, teacher, contextTokens };
@@ -38,7 +38,7 @@ internal static class EvaluateCommand
     /// <summary>Measures, and returns what prints the result once the progress display is gone.</summary>
     private static Func<int> Run(CommandContext context, ProgressDisplay display, string modelPath, string[] dataPaths, string? teacherPath, int? contextOption)
     {
-        SourcedRecord[] records = [.. dataPaths.SelectMany(path => RecordReader.Read(path))];
+        SourcedRecord[] records = [.. dataPaths.Select(DataArgument.Parse).SelectMany(file => RecordReader.Read(file.Path, file.Domain))];
         using LoadedModel model = ModelLoader.Load(modelPath);
         using LoadedModel? teacher = teacherPath is null ? null : ModelLoader.Load(teacherPath);
         int contextTokens = contextOption ?? Math.Min(model.Model.ContextTokens, DefaultMaxContextTokens);

@@ -43,6 +43,11 @@ internal static class ExportCommand
             throw new InputException($"{target}: is the model itself, expected another place to write to. Name one with --out.");
         }
 
+        if (!format.IsGguf)
+        {
+            OutputFolder.RequireNew(target);
+        }
+
         using LoadedModel model = ModelLoader.Load(modelPath);
         return format.IsGguf ? WriteGguf(context, source, model, format.Type, target) : WriteSafetensors(context, source, model, target);
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pique.Cli.Rendering;
+using Pique.Configuration;
 using Pique.Formats;
 using Pique.Formats.Tokenizers;
 using Pique.Models.Generation;
@@ -68,7 +68,7 @@ internal static class GenerateCommand
                 ["prompt"] = prompt,
                 ["text"] = model.Tokenizer.Decode(sequence.TokenIds, continuation: prompt.Length > 0),
                 ["tokens"] = sequence.TokenIds.Count,
-                ["finish_reason"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(sequence.FinishReason.ToString()),
+                ["finish_reason"] = SnakeCase.Of(sequence.FinishReason),
             });
         }
 

@@ -7,7 +7,7 @@ using Pique.Pipeline;
 
 namespace Pique.Cli.Commands;
 
-/// <summary>pique pretrain: trains a new model in full precision.</summary>
+/// <summary>pique pretrain: trains a model in full precision.</summary>
 internal static class PretrainCommand
 {
     private const string DefaultRunFolder = "run";
@@ -17,7 +17,7 @@ internal static class PretrainCommand
         var recipe = new Argument<string>("RECIPE") { Description = "Pretraining recipe." };
         var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
         var resume = new Option<bool>("--resume") { Description = "Continue the run in the folder from its newest checkpoint." };
-        var command = new Command("pretrain", "Train a new model in full precision, from random weights.") { recipe, output, resume };
+        var command = new Command("pretrain", "Train a model in full precision, from random weights or on from an earlier model.") { recipe, output, resume };
         command.SetAction(parsed => Run(context(parsed), parsed.GetRequiredValue(recipe), parsed.GetRequiredValue(output), parsed.GetValue(resume)));
         return command;
     }

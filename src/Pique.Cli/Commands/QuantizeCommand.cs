@@ -54,20 +54,13 @@ internal static class QuantizeCommand
     {
         OutputFolder.RequireNew(output);
         OutputFolder.RequireWritable(output);
-        using LoadedModel source = ModelLoader.Load(recipe.Model);
-        if (source.Quantized.Count > 0)
-        {
-            throw new InputException($"{recipe.Model}: is quantized already, expected a model in full precision. Name the model it was made from.");
-        }
-
-        using LlamaModel model = recipe.Qat.UseIncoherence
-            ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, new TrainingProgress(ProgressDisplay.Plain(context)))
-            : source.Model;
+        using LoadedModel source = CalibratedModel.Load(recipe.Model);
+        using LlamaModel model = CalibratedModel.Rotate(context, recipe, source);
         Dictionary<string, LayerIncoherence>? incoherence = ReferenceEquals(model, source.Model) ? null : IncoherenceComparison.Measure(source.Model, model).ToDictionary(layer => layer.Name);
         int contextTokens = Math.Min(recipe.Data.ContextTokens, model.ContextTokens); // Of a recipe that may have been written for another model.
         recipe = recipe with { Data = recipe.Data with { ContextTokens = contextTokens } };
         using CalibrationArtifact calibration = CalibratedModel.Calibrate(context, recipe, model, source, QuantizationRecipe.Records(recipe), analyzesSensitivity: false);
-        calibration.Prepare(model.QuantizableLayers, calibration.Resolve(QuantizationPolicy.From(recipe)).SpecFor, recipe.ActivationBits);
+        calibration.Prepare(model.QuantizableLayers, calibration.Resolve(QuantizationPolicy.From(recipe), model.QuantizableLayers).SpecFor, recipe.ActivationBits);
         IReadOnlyDictionary<string, QuantizedTensor> packed = ModelQuantizer.Convert(model.QuantizableLayers);
         context.Cancellation.ThrowIfCancellationRequested();
         ModelProvenance provenance = Provenance.Of(source, recipe.Qat, calibration, recipe.Qat.UseIncoherence ? recipe.Training.Seed : null);
@@ -88,7 +81,7 @@ internal static class QuantizeCommand
             Tables.Draw(context.Terminal.Output, ["layer", "shape", "bits", "grid", "bits/weight", "SQNR dB", "output dB", .. incoherence is null ? (string[])[] : ["μ before", "μ after"]], layers.Select(layer => layer.Cells), GridColumn);
             Tables.DrawPairs(context.Terminal.Output,
             [
-                ("method", MethodOption.NameOf(calibration.Method)),
+                ("method", SnakeCase.Of(calibration.Method)),
                 ("before", Units.Text($"{before.BitsPerWeight:F2} bits per weight, {Units.Bytes(before.FileBytes)}")),
                 ("after", Units.Text($"{after.BitsPerWeight:F2} bits per weight, {Units.Bytes(after.FileBytes)}")),
                 ("written", output),
@@ -102,7 +95,7 @@ internal static class QuantizeCommand
     {
         ["model"] = model,
         ["out"] = output,
-        ["method"] = MethodOption.NameOf(method),
+        ["method"] = SnakeCase.Of(method),
         ["source_bits_per_weight"] = JsonOutput.Number(before.BitsPerWeight),
         ["source_file_bytes"] = before.FileBytes,
         ["bits_per_weight"] = JsonOutput.Number(after.BitsPerWeight),

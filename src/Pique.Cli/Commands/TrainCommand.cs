@@ -13,11 +13,7 @@ internal static class TrainCommand
 
     public static Command Create(ContextFactory context)
     {
-        var recipe = new Argument<string?>("RECIPE") { Description = "Recipe file; or give --config, --model and --data instead.", Arity = ArgumentArity.ZeroOrOne };
-        var config = new Option<string?>("--config") { Description = $"Configuration file or preset ({string.Join(", ", Presets.Names)}).", HelpName = "FILE|PRESET" };
-        var model = new Option<string?>("--model") { Description = "Model to train: Hugging Face folder, packed folder to go on from, .gguf file or llama2.c .bin file.", HelpName = "DIR" };
-        var data = new Option<string[]>("--data") { Description = DataArgument.Description, HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-        Option<WeightGrid?> grid = GridOption.Create("auto");
+        var recipe = new RecipeOptions("Model to train: Hugging Face folder, packed folder to go on from, .gguf file or llama2.c .bin file.");
         var teacher = new Option<string?>("--teacher") { Description = "Teacher [default: the model itself].", HelpName = "DIR" };
         var calibration = new Option<string?>("--calibration") { Description = "Use this calibration.json in place of calibrating.", HelpName = "FILE" };
         var output = new Option<string>("--out") { Description = "Folder of the run.", HelpName = "DIR", DefaultValueFactory = _ => DefaultRunFolder };
@@ -25,35 +21,24 @@ internal static class TrainCommand
         var tensorBoard = new Option<bool>("--tensorboard") { Description = "Write the metrics as an event file of TensorBoard too." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Measure two steps and tell memory and time of the run; train and write nothing." };
         var findRate = new Option<bool>("--find-learning-rate") { Description = $"Raise the learning rate over {LearningRateFinder.Steps} steps on a copy, tell the losses and suggest a rate; train nothing. Writes {LearningRateSearch.FileName} into --out [default: here]." };
-        var command = new Command("train", "Train a model with the quantizer in the loop, under a full-precision teacher.")
-        {
-            recipe, config, model, data, grid, teacher, calibration, output, resume, tensorBoard, dryRun, findRate,
-        };
+        Command command = recipe.CreateCommand(
+            "train", "Train a model with the quantizer in the loop, under a full-precision teacher.", teacher, calibration, output, resume, tensorBoard, dryRun, findRate);
         command.Validators.Add(result =>
         {
-            bool hasRecipe = result.GetResult(recipe) is { Tokens.Count: > 0 };
-            int given = new Option[] { config, model, data }.Count(option => result.GetResult(option) is { Implicit: false });
-            if (hasRecipe ? given > 0 : given < 3)
-            {
-                result.AddError("train takes either a RECIPE, or --config, --model and --data together.");
-            }
-            else if (hasRecipe && result.GetResult(grid) is { Implicit: false })
-            {
-                result.AddError("--grid goes with --config; a RECIPE states its own \"grid\".");
-            }
-
             Option[] alone = [.. new Option[] { resume, dryRun, findRate }.Where(option => result.GetResult(option) is { Implicit: false })];
             if (alone.Length > 1)
             {
                 result.AddError($"{string.Join(" and ", alone.Select(option => option.Name))} do not go together; give one of them.");
             }
+            else if (result.GetResult(tensorBoard) is { Implicit: false } && alone is [var mode] && mode != resume)
+            {
+                result.AddError($"--tensorboard does not go with {mode.Name}, which trains nothing; leave one of them out.");
+            }
         });
         command.SetAction(parsed =>
         {
             CommandContext settings = context(parsed);
-            Recipe choices = parsed.GetValue(recipe) is { } path
-                ? Load(path)
-                : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
+            Recipe choices = recipe.Read(parsed);
             string? artifactPath = parsed.GetValue(calibration) is { } artifact ? Path.GetFullPath(artifact) : choices.Calibration.Artifact;
             string? teacherPath = parsed.GetValue(teacher) is { } given ? Path.GetFullPath(given) : choices.Teacher;
             choices = choices with
@@ -121,15 +106,4 @@ internal static class TrainCommand
 
         return ExitCode.Done;
     }
-
-    private static Recipe Load(string path) => ConfigurationSource.Resolve(path) switch
-    {
-        ConfigurationSource.Training training => training.Recipe,
-        ConfigurationSource.Bare => throw new InputException($"{path}: found a configuration alone, expected a recipe. Give it as --config, with --model and --data."),
-        _ => throw new InputException($"{path}: found a pretraining recipe, expected a training recipe. Run it with pique pretrain."),
-    };
-
-    private static QatConfig ConfigOf(string nameOrPath) => ConfigurationSource.Resolve(nameOrPath) is ConfigurationSource.Bare bare
-        ? bare.Config
-        : throw new InputException($"--config: {nameOrPath} is a recipe, expected a configuration alone. Give it as RECIPE, without --config, --model and --data.");
 }

@@ -1,4 +1,5 @@
 using Pique.Calibration;
+using Pique.Configuration;
 using Pique.Quantization;
 
 namespace Pique.Cli.Inspection;
@@ -15,7 +16,7 @@ internal static class CalibrationInspector
         return new InspectionResult(
             "calibration",
             [
-                ("method", MethodOption.NameOf(artifact.Method)),
+                ("method", SnakeCase.Of(artifact.Method)),
                 ("seed", artifact.Seed),
                 ("timestamp", artifact.Timestamp.ToString("u", System.Globalization.CultureInfo.InvariantCulture)),
                 ("model_digest", artifact.ModelDigest),

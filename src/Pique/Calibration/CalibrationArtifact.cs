@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Calibration;
 
-/// <summary>What calibration found, with all that is needed to find it again. Math of record §7.</summary>
+/// <summary>What calibration found, with all that is needed to find it again. See docs/math.md §7.</summary>
 /// <remarks>Equal inputs and seed give equal bytes, but for the timestamp.</remarks>
 public sealed record CalibrationArtifact : IDisposable
 {
@@ -59,9 +59,15 @@ public sealed record CalibrationArtifact : IDisposable
 
     /// <summary>A policy with the bits that this calibration chose where an override leaves them to it.</summary>
     /// <param name="policy">The recipe's policy.</param>
-    public QuantizationPolicy Resolve(QuantizationPolicy policy) => policy.ChoosesBits
-        ? policy.WithBits(Tensors.ToDictionary(entry => entry.Key, entry => entry.Value.Bits, StringComparer.Ordinal))
-        : policy;
+    /// <param name="layers">Layers by checkpoint name.</param>
+    /// <exception cref="InputException">Bits of a layer were not chosen, or as part of another average; the first is named.</exception>
+    public QuantizationPolicy Resolve(QuantizationPolicy policy, IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers)
+    {
+        CalibrationFit.RequireChosenBits(this, layers, policy);
+        return policy.ChoosesBits
+            ? policy.WithBits(Tensors.ToDictionary(entry => entry.Key, entry => entry.Value.Bits, StringComparer.Ordinal))
+            : policy;
+    }
 
     /// <summary>The scales as tensors, for <see cref="ModelQuantizer"/>.</summary>
     /// <returns>Scales by layer name, owned by the caller.</returns>

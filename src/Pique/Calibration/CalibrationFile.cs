@@ -26,12 +26,28 @@ public static class CalibrationFile
     /// <param name="path">Path of the calibration file.</param>
     public static string RoundedWeightsPath(string path) => Path.ChangeExtension(path, ".safetensors");
 
-    /// <summary>Writes an artifact; each file is whole or absent, and the calibration file comes last.</summary>
+    /// <summary>Refuses a path where a calibration would overwrite a file of another kind.</summary>
+    /// <param name="path">File to write.</param>
+    /// <exception cref="InputException">The file is no calibration, or rounded weights would take the place of a file that belongs to none.</exception>
+    public static void RequireReplaceable(string path)
+    {
+        (bool isCalibration, bool hasRoundedWeights) = Look(path);
+        if (File.Exists(path) && !isCalibration)
+            throw new InputException($"{path}: found a file that is no calibration, expected none, or a calibration to replace. Name another file.");
+        if (File.Exists(RoundedWeightsPath(path)) && !hasRoundedWeights)
+        {
+            throw new InputException(
+                $"{RoundedWeightsPath(path)}: found a file that belongs to no calibration, expected none, since rounded weights go by this name. Name another calibration file than {Path.GetFileName(path)}, or move this one.");
+        }
+    }
+
+    /// <summary>Writes an artifact; each file is whole or absent, and the calibration file comes last. Rounded weights of a calibration that it replaces go.</summary>
     /// <param name="path">File to write.</param>
     /// <param name="artifact">What calibration found.</param>
     /// <exception cref="InputException">The folder is missing or not writable.</exception>
     public static void Save(string path, CalibrationArtifact artifact)
     {
+        bool leavesRoundedWeights = artifact.RoundedWeights is null && Look(path).HasRoundedWeights;
         string? roundedDigest = null;
         if (artifact.RoundedWeights is { } rounded)
         {
@@ -44,6 +60,8 @@ public static class CalibrationFile
             using Utf8JsonWriter json = new(stream, WriterOptions);
             Write(json, artifact, roundedDigest);
         });
+        if (leavesRoundedWeights)
+            File.Delete(RoundedWeightsPath(path));
     }
 
     /// <summary>SHA-256 of an artifact: of its file as if it had been written at the first moment of the calendar, with the rounded weights, where there are some, after it. Equal for equal inputs.</summary>
@@ -92,6 +110,25 @@ public static class CalibrationFile
         if (DigestOf(roundedPath) is { } found && found != digest)
             throw new InputException($"{roundedPath}: found SHA-256 {found}, expected {digest}, as {path} has it; the two are not of one calibration. Calibrate again.");
         return RoundedWeightsFile.Load(roundedPath, artifact.Tensors);
+    }
+
+    /// <summary>What a file says of itself, whole or not.</summary>
+    private static (bool IsCalibration, bool HasRoundedWeights) Look(string path)
+    {
+        if (!File.Exists(path))
+            return (false, false);
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            using JsonDocument document = JsonDocument.Parse(stream);
+            JsonElement root = document.RootElement;
+            bool isCalibration = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("format_version", out _) && root.TryGetProperty("method", out _) && root.TryGetProperty("tensors", out _);
+            return (isCalibration, isCalibration && root.TryGetProperty("rounded_weights_sha256", out JsonElement digest) && digest.ValueKind == JsonValueKind.String);
+        }
+        catch (JsonException)
+        {
+            return (false, false);
+        }
     }
 
     private static void Write(Utf8JsonWriter json, CalibrationArtifact artifact, string? roundedDigest)
@@ -172,6 +209,12 @@ public static class CalibrationFile
         json.WriteNumber("weights", layer.WeightCount);
         if (layer.ChosenBits is { } bits)
             json.WriteNumber("chosen_bits", bits);
+        if (layer.Average is { } average)
+        {
+            json.WriteNumber("average_bits", average.Bits);
+            json.WriteString("average_over", average.Pattern);
+        }
+
         WriteArray(json, "bits", [.. layer.Costs.Select(cost => cost.Bits)]);
         WriteArray(json, "predicted_nats", [.. layer.Costs.Select(cost => Rounded(cost.PredictedNats))]);
         if (layer.Costs.All(cost => cost.MeasuredNats is not null))

@@ -14,7 +14,10 @@ internal static class CalibrationFit
     /// <param name="modelDigest">SHA-256 of the model's parameters.</param>
     /// <param name="recipe">The recipe that is to use it.</param>
     /// <exception cref="InputException">The model or what says how weights are quantized differs; every difference is named.</exception>
-    /// <remarks>Losses, learning rates and epochs may differ: no scale depends on them.</remarks>
+    /// <remarks>
+    /// Losses, learning rates and epochs may differ: no scale depends on them. A method, or weighing, that a recipe merely leaves at its
+    /// default is not compared: beside an artifact it says nothing.
+    /// </remarks>
     public static void Require(CalibrationArtifact artifact, string source, string modelDigest, Recipe recipe)
     {
         List<string> faults = [];
@@ -26,6 +29,13 @@ internal static class CalibrationFit
         Compare("pi_k", found.PiK, expected.PiK);
         Compare("use_incoherence", found.UseIncoherence, expected.UseIncoherence);
         Compare("symmetric", found.Symmetric, expected.Symmetric);
+        if (RoundsActivations(recipe) && artifact.ActivationBits != recipe.ActivationBits)
+            Differs("activation_bits", artifact.ActivationBits, recipe.ActivationBits);
+        CalibrationRecipe calibration = recipe.Calibration, unstated = new();
+        if (calibration.Method != unstated.Method && calibration.Method != artifact.Method)
+            Differs("method", SnakeCase.Of(artifact.Method), SnakeCase.Of(calibration.Method));
+        if (calibration.Weighted && !artifact.Weighted)
+            Differs("weighted", artifact.Weighted, calibration.Weighted);
         if (expected.UseIncoherence && found.UseIncoherence && artifact.Seed != recipe.Training.Seed)
             faults.Add(Text($"{source}: seed: found {artifact.Seed}, expected {recipe.Training.Seed}, from which the rotation of the weights is drawn; calibrate with this seed."));
         if (faults.Count > 0)
@@ -34,8 +44,33 @@ internal static class CalibrationFit
         void Compare<T>(string field, T found, T expected)
         {
             if (!EqualityComparer<T>.Default.Equals(found, expected))
-                faults.Add($"{source}: config.{field}: found {TextOf(found)}, expected {TextOf(expected)}, as the recipe has it; calibrate with this recipe.");
+                Differs($"config.{field}", found, expected);
         }
+
+        void Differs<T>(string field, T found, T expected) =>
+            faults.Add($"{source}: {field}: found {TextOf(found)}, expected {TextOf(expected)}, as the recipe has it; calibrate with this recipe.");
+    }
+
+    /// <summary>Refuses an artifact whose bits were not chosen as the recipe asks.</summary>
+    /// <param name="artifact">The artifact.</param>
+    /// <param name="layers">Layers by name.</param>
+    /// <param name="policy">How each layer's weight is quantized.</param>
+    /// <exception cref="InputException">A layer's bits were not chosen, were chosen beside others though the recipe states them, or belong to another average; the first is named.</exception>
+    public static void RequireChosenBits(CalibrationArtifact artifact, IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers, QuantizationPolicy policy)
+    {
+        if (!policy.ChoosesBits)
+            return; // Stated bits are compared with those of the tensors.
+        Dictionary<string, BitAverage> averages = artifact.Sensitivity.Where(layer => layer.Average is not null).ToDictionary(layer => layer.Name, layer => layer.Average!.Value, StringComparer.Ordinal);
+        HashSet<string> calibrated = [.. artifact.Tensors.Select(entry => entry.Key)];
+        foreach ((string name, _) in layers)
+        {
+            BitAverage? found = calibrated.Contains(name) && averages.TryGetValue(name, out BitAverage average) ? average : null;
+            BitAverage? expected = BitAverage.Of(policy.AutomaticOverride(name));
+            if (found != expected)
+                throw new InputException($"{name}: found {ChoiceOf(found)}, expected {ChoiceOf(expected)}, as the recipe has it; calibrate this model with this recipe.");
+        }
+
+        static string ChoiceOf(BitAverage? average) => average is { } divided ? $"bits divided as {divided}" : "bits that calibration did not choose";
     }
 
     /// <summary>Refuses an artifact whose tensors are not those of the layers.</summary>
@@ -61,6 +96,9 @@ internal static class CalibrationFit
         if (byName.Keys.FirstOrDefault(name => !calibratedNames.Contains(name) && policy(name) is not null) is { } missing)
             throw new InputException($"{missing}: found no calibrated scales, expected some; calibrate this model with this configuration.");
     }
+
+    private static bool RoundsActivations(Recipe recipe) =>
+        recipe.Overrides.Select(layers => layers.Granularity).Append(recipe.Qat.Granularity).Any(granularity => granularity is QuantGranularity.PerToken);
 
     private static void RequireShape(string name, CalibratedTensor calibrated, IQuantizableLayer layer)
     {

@@ -110,9 +110,14 @@ internal static class CalibrationReader
         double[]? measured = json.TryGetProperty("measured_nats", out JsonElement values) ? ReadArray(values, value => value.GetDouble()) : null;
         if (predicted.Length != bits.Length || (measured is not null && measured.Length != bits.Length))
             throw new InputException($"{path}: sensitivity.{entry.Name}: found {bits.Length} bit widths, {predicted.Length} predicted and {measured?.Length ?? 0} measured losses, expected as many of each; calibrate again.");
+        int? chosenBits = json.TryGetProperty("chosen_bits", out JsonElement chosen) ? chosen.GetInt32() : null;
+        BitAverage? average = json.TryGetProperty("average_bits", out JsonElement most) ? new(json.GetProperty("average_over").GetString() ?? "", most.GetSingle()) : null;
+        if (chosenBits is null != average is null)
+            throw new InputException($"{path}: sensitivity.{entry.Name}: found {(average is null ? "chosen_bits without average_bits" : "average_bits without chosen_bits")}, expected both or neither; calibrate again.");
         return new(entry.Name, json.GetProperty("weights").GetInt64(), [.. bits.Select((width, index) => new BitCost(width, predicted[index], measured?[index]))])
         {
-            ChosenBits = json.TryGetProperty("chosen_bits", out JsonElement chosen) ? chosen.GetInt32() : null,
+            ChosenBits = chosenBits,
+            Average = average,
         };
     }
 

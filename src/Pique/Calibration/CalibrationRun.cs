@@ -140,7 +140,7 @@ public sealed class CalibrationRun
                 chosen.Add(layers[index].Name, bits[index]);
         }
 
-        return (policy.WithBits(chosen), [.. sensitivity.Select(layer => chosen.TryGetValue(layer.Name, out int bits) ? layer with { ChosenBits = bits } : layer)]);
+        return (policy.WithBits(chosen), [.. sensitivity.Select(layer => chosen.TryGetValue(layer.Name, out int bits) ? layer with { ChosenBits = bits, Average = BitAverage.Of(policy.AutomaticOverride(layer.Name)) } : layer)]);
     }
 
     private (IReadOnlyList<KeyValuePair<string, CalibratedTensor>> Tensors, IReadOnlyDictionary<string, Tensor>? Rounded) FindScales(QuantizationPolicy policy, Dictionary<string, Tensor> importance)

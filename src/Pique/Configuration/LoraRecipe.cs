@@ -1,6 +1,6 @@
 namespace Pique.Configuration;
 
-/// <summary>Training by adapters inside the quantizer: Ŵ = Q(W₀ + (alpha/rank)·B·A), W₀ frozen (LR-QAT, Bondarenko et al. 2024, arXiv:2406.06385; math of record §5).</summary>
+/// <summary>Training by adapters inside the quantizer: Ŵ = Q(W₀ + (alpha/rank)·B·A), W₀ frozen (LR-QAT, Bondarenko et al. 2024, arXiv:2406.06385; docs/math.md §5).</summary>
 public sealed record LoraRecipe
 {
     /// <summary>Rank where none is given.</summary>

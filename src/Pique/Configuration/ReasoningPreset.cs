@@ -1,6 +1,6 @@
 namespace Pique.Configuration;
 
-/// <summary>Weights inside the reasoning loss, by the kind of reasoning; math of record §4.</summary>
+/// <summary>Weights inside the reasoning loss, by the kind of reasoning; docs/math.md §4.</summary>
 public enum ReasoningPreset
 {
     /// <summary>For chains of thought in words: (0.3, 0.5, 0.2).</summary>

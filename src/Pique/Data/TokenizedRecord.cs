@@ -2,7 +2,7 @@ using Pique.Configuration;
 
 namespace Pique.Data;
 
-/// <summary>Part a token plays in the chain of thought; math of record §4.</summary>
+/// <summary>Part a token plays in the chain of thought; docs/math.md §4.</summary>
 public enum ReasoningSpanKind
 {
     /// <summary>A step without calculation.</summary>

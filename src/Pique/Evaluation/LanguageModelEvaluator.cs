@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Evaluation;
 
-/// <summary>Measures perplexity and, against a teacher, divergence, in one pass over batches of tokens; math of record §8.</summary>
+/// <summary>Measures perplexity and, against a teacher, divergence, in one pass over batches of tokens; docs/math.md §8.</summary>
 /// <remarks>Log-probabilities are computed in float32 and added up in float64, so the size of the batches does not show in the result.</remarks>
 public static class LanguageModelEvaluator
 {

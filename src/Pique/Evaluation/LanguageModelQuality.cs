@@ -1,6 +1,6 @@
 namespace Pique.Evaluation;
 
-/// <summary>How well a model predicts a text and, where a teacher was given, how closely it follows it; math of record §8.</summary>
+/// <summary>How well a model predicts a text and, where a teacher was given, how closely it follows it; docs/math.md §8.</summary>
 public sealed record LanguageModelQuality
 {
     /// <summary>Tokens predicted.</summary>

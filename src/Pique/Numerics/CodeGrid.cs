@@ -1,6 +1,6 @@
 namespace Pique.Numerics;
 
-/// <summary>The levels a weight is rounded to, in units of its scale, and the codes they are stored as. Math of record §1.</summary>
+/// <summary>The levels a weight is rounded to, in units of its scale, and the codes they are stored as. See docs/math.md §1.</summary>
 /// <remarks>
 /// Codes are stored unsigned, 0 … 2^bits − 1, and a weight reads back as (code − zeroPoint + <see cref="Offset"/>)·scale. Only the
 /// affine grid has a zero point of its own for every group; the others have the fixed one <see cref="SymmetricZeroPoint"/>.

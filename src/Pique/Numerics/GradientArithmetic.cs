@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
-/// <summary>What the gradient through rounding depends on. Math of record §2 and §3.</summary>
+/// <summary>What the gradient through rounding depends on. See docs/math.md §2 and §3.</summary>
 /// <param name="Layout">Which weights share a scale.</param>
 /// <param name="Grid">The codes.</param>
 /// <param name="Scales">Scales, shape [lines, blocksPerLine].</param>

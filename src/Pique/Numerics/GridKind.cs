@@ -1,6 +1,6 @@
 namespace Pique.Numerics;
 
-/// <summary>Where the levels of a grid lie. Math of record §1.</summary>
+/// <summary>Where the levels of a grid lie. See docs/math.md §1.</summary>
 public enum GridKind
 {
     /// <summary>Levels −2^(b−1) … 2^(b−1) − 1.</summary>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
-/// <summary>The scales that ship: float16 values, greater than zero and finite. Math of record §1.</summary>
+/// <summary>The scales that ship: float16 values, greater than zero and finite. See docs/math.md §1.</summary>
 public static class HalfScale
 {
     /// <summary>Smallest scale, 2^−24: float16's smallest positive value.</summary>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
-/// <summary>How many of the largest weights survive quantization. Math of record §8.</summary>
+/// <summary>How many of the largest weights survive quantization. See docs/math.md §8.</summary>
 /// <remarks>
 /// The outliers are the ⌊count/100⌋ weights of largest |w|, one at least, with all that equal the smallest of them. An outlier is
 /// retained where |w − ŵ| ≤ s, the scale of its group: clipping may take one step off it.

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
-/// <summary>How far quantized weights are from their originals. Math of record §8.</summary>
+/// <summary>How far quantized weights are from their originals. See docs/math.md §8.</summary>
 /// <param name="MeanSquaredError">mean (w − ŵ)²; 0 for no weights.</param>
 /// <param name="SqnrDecibels">10·log₁₀(Σw² / Σ(w − ŵ)²); +∞ where nothing was lost.</param>
 /// <param name="CosineSimilarity">Σw·ŵ / √(Σw²·Σŵ²); 1 where both are zero, 0 where one is.</param>

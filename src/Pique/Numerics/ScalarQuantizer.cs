@@ -1,6 +1,6 @@
 namespace Pique.Numerics;
 
-/// <summary>Quantization of one weight: the scalar reference of every faster path. Math of record §1.</summary>
+/// <summary>Quantization of one weight: the scalar reference of every faster path. See docs/math.md §1.</summary>
 public static class ScalarQuantizer
 {
     /// <summary>code = clamp(roundHalfEven(weight / scale − offset) + zeroPoint, 0, 2^bits − 1), by true division.</summary>

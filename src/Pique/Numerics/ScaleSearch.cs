@@ -40,7 +40,7 @@ public static class ScaleSearch
 
     /// <summary>
     /// Chooses k of the pi grid for every output channel: of the steps α·π/k, k ∈ {2, 3, 4, 5}, with the covering scale of each group
-    /// as its α, the one of least squared error over the channel. A search of four scales, no more (math of record §1).
+    /// as its α, the one of least squared error over the channel. A search of four scales, no more (docs/math.md §1).
     /// </summary>
     /// <param name="weight">Weights, shape [rows, columns], float32.</param>
     /// <param name="layout">Which weights share a scale.</param>

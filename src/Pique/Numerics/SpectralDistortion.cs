@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics;
 
-/// <summary>How far quantization changes the spectrum of a weight matrix. Math of record §8.</summary>
+/// <summary>How far quantization changes the spectrum of a weight matrix. See docs/math.md §8.</summary>
 /// <remarks>
 /// Σ(|F(w)| − |F(ŵ)|)² / Σ|F(w)|² over the magnitudes of the two-dimensional discrete Fourier transform: noise to signal, the inverse
 /// of the ratio that SQNR is, blind to phase. By Parseval's theorem it is at most Σ(w − ŵ)² / Σw².

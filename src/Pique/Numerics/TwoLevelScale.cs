@@ -4,7 +4,7 @@ namespace Pique.Numerics;
 
 /// <summary>
 /// Scales in two levels, as llama.cpp's K-quants hold them: a float16 super-scale d for <see cref="SuperBlockWeights"/> weights of a
-/// line, and for each block of 16 or 32 a small integer k; the block's scale is d·k. Math of record §9.
+/// line, and for each block of 16 or 32 a small integer k; the block's scale is d·k. See docs/math.md §9.
 /// </summary>
 /// <remarks>d has 11 significant bits and k at most 6, so that d·k is exact in float32: what the forward pass uses is what a K-quant reads back as.</remarks>
 public static class TwoLevelScale

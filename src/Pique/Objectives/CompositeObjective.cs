@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Objectives;
 
-/// <summary>L = λ_task·L_task + λ_kd·L_KD + λ_reasoning·L_reasoning; math of record §4. A term whose λ is 0 is not computed, L_task excepted.</summary>
+/// <summary>L = λ_task·L_task + λ_kd·L_KD + λ_reasoning·L_reasoning; docs/math.md §4. A term whose λ is 0 is not computed, L_task excepted.</summary>
 /// <remarks>
 /// The output head and the softmax are computed only at positions some term reads: the unmasked ones and those that predict a reasoning
 /// token; on the CPU by <see cref="FusedObjective"/>, which makes no tensor of tokens × vocabulary, elsewhere by <see cref="PlainObjective"/>.

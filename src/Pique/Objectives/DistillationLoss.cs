@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Objectives;
 
-/// <summary>T²·KL(p_teacher^T ‖ p_student^T) with p^T = softmax(logits / T), averaged over unmasked positions; math of record §4.</summary>
+/// <summary>T²·KL(p_teacher^T ‖ p_student^T) with p^T = softmax(logits / T), averaged over unmasked positions; docs/math.md §4.</summary>
 /// <remarks>Hinton et al. 2015, arXiv:1503.02531. The gradient with respect to the student's logits is T·(p_student^T − p_teacher^T) / positions. No gradient reaches the teacher.</remarks>
 public static class DistillationLoss
 {

@@ -7,7 +7,7 @@ using static TorchSharp.torch.autograd;
 
 namespace Pique.Objectives;
 
-/// <summary>From hidden states to losses and their gradients in one pass; math of record §4. Arguments: input of the head; its weight; <see cref="Call"/>.</summary>
+/// <summary>From hidden states to losses and their gradients in one pass; docs/math.md §4. Arguments: input of the head; its weight; <see cref="Call"/>.</summary>
 /// <remarks>
 /// The head's product is taken for a chunk of positions at a time, of the student and of the teacher. One kernel turns a chunk's logits
 /// into its losses and, in their place, their gradient, from which the chunk's share of the gradients of hidden states and head follows

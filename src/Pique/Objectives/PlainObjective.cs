@@ -7,7 +7,7 @@ namespace Pique.Objectives;
 /// <summary>The losses over logits by plain torch operations and autograd: for devices other than the CPU, for heads that are more than a product, and as the reference that <see cref="FusedObjective"/> is tested against.</summary>
 internal static class PlainObjective
 {
-    /// <summary>Computes the terms; math of record §4.</summary>
+    /// <summary>Computes the terms; docs/math.md §4.</summary>
     /// <param name="logits">The student's logits at the selected positions, shape [positions, vocabulary].</param>
     /// <param name="teacher">The teacher's distributions there, or null.</param>
     /// <param name="positions">The positions.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Objectives;
 
-/// <summary>The part of the reasoning loss that keeps the direction of the student's hidden states close to the teacher's; math of record §4.</summary>
+/// <summary>The part of the reasoning loss that keeps the direction of the student's hidden states close to the teacher's; docs/math.md §4.</summary>
 /// <remarks>
 /// μ_step · mean over steps of w_step·(1 − cos(h_s, h_t)) + μ_traj · mean over consecutive steps of (1 − cos(Δh_s, Δh_t)).
 /// The answer counts as a step here. h are final-layer hidden states, so student and teacher must share their basis. The other part,

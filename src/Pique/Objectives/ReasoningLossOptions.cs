@@ -3,7 +3,7 @@ using Pique.Data;
 
 namespace Pique.Objectives;
 
-/// <summary>Weights of the reasoning loss; math of record §4.</summary>
+/// <summary>Weights of the reasoning loss; docs/math.md §4.</summary>
 public sealed record ReasoningLossOptions
 {
     /// <summary>For written arithmetic: (0.4, 0.4, 0.4).</summary>
@@ -21,7 +21,7 @@ public sealed record ReasoningLossOptions
     /// <summary>μ_ans: weight of the divergence over the answer's tokens.</summary>
     public float MuAnswer { get; init; } = 0.2f;
 
-    /// <summary>Weight of the divergence summed over each step's tokens; the formula of record gives it none, hence 1.</summary>
+    /// <summary>Weight of the divergence summed over each step's tokens; docs/math.md §4 gives it none, hence 1.</summary>
     public float MuStepTokens { get; init; } = 1.0f;
 
     /// <summary>w_step of the answer and of the conclusion.</summary>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Objectives;
 
-/// <summary>Cross-entropy of the next token, in nats, averaged over unmasked positions; math of record §4.</summary>
+/// <summary>Cross-entropy of the next token, in nats, averaged over unmasked positions; docs/math.md §4.</summary>
 public static class TaskLoss
 {
     /// <summary>Computes mean(−log p(target)) over the positions whose mask is 1.</summary>

@@ -112,7 +112,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
 
         Phase(PipelinePhase.Calibrate);
         using CalibrationArtifact calibration = Calibrate(recipe, student, adapters, original, split, folder, resume, cancellationToken);
-        QuantizationPolicy policy = calibration.Resolve(QuantizationPolicy.From(recipe));
+        QuantizationPolicy policy = calibration.Resolve(QuantizationPolicy.From(recipe), trainedLayers);
         ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
 
         Phase(PipelinePhase.Baseline);

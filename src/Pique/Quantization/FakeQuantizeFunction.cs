@@ -7,7 +7,7 @@ using static TorchSharp.torch.autograd;
 namespace Pique.Quantization;
 
 /// <summary>
-/// Fake quantization of a weight matrix and its straight-through gradients. Math of record §2 and §3.
+/// Fake quantization of a weight matrix and its straight-through gradients. See docs/math.md §2 and §3.
 /// Arguments: weight; trained scale or α, or null; trained zero point, or null; <see cref="FakeQuantizeCall"/>.
 /// </summary>
 /// <remarks>

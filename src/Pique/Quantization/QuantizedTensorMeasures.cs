@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Quantization;
 
-/// <summary>How far a quantized weight is from its original. Math of record §8.</summary>
+/// <summary>How far a quantized weight is from its original. See docs/math.md §8.</summary>
 public static class QuantizedTensorMeasures
 {
     /// <summary>Mean squared error, SQNR and cosine similarity.</summary>

@@ -65,7 +65,7 @@ internal sealed record MicroBatch(TokenBatch Batch, QatLossWeights LossWeights, 
         Records = [.. batch.Records.Where(record => record.Row >= first && record.Row < end).Select(record => record with { Row = record.Row - first })],
     };
 
-    /// <summary>What the losses are means over; math of record §4.</summary>
+    /// <summary>What the losses are means over; docs/math.md §4.</summary>
     private readonly record struct Counts(float Tokens, int Steps, int Pairs, int AnswerTokens, int PlainSteps)
     {
         public static Counts Of(TokenBatch batch)

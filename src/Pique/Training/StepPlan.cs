@@ -18,7 +18,7 @@ internal readonly record struct StepPlan(double LearningRateFactor, double Stren
             options.Training.ScheduleDecayShare),
         StrengthAt(options, state));
 
-    /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; math of record §4.</summary>
+    /// <summary>ρ rises linearly from 0 at the first step to 1 at the first step after the warm-up epochs; docs/math.md §4.</summary>
     private static double StrengthAt(TrainerOptions options, TrainingState state)
     {
         long warmupSteps = (long)options.WarmupEpochs * state.StepsPerEpoch;

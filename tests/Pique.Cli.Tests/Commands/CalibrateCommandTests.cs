@@ -112,6 +112,32 @@ public sealed partial class CalibrateCommandTests : IDisposable
     }
 
     [Fact]
+    public void Bits_that_were_chosen_for_another_recipe_are_refused()
+    {
+        string file = _folder.Of("calibration.json");
+        Assert.Equal(0, FakeTerminal.Run("calibrate", WithOverrides("""{"pattern": "*layers*", "bits": "auto:2.5"}"""), "--out", file, "--quiet").ExitCode);
+
+        AssertRefused(
+            "found bits divided as \"auto:2.5\" over \"*layers*\", expected bits divided as \"auto:4\" over \"*layers*\"",
+            WithOverrides("""{"pattern": "*layers*", "bits": "auto:4"}"""));
+        Assert.Equal(0, FakeTerminal.Run("calibrate", WithOverrides("""{"pattern": "*q_proj", "full_precision": true}"""), "--out", file, "--quiet").ExitCode);
+        AssertRefused(
+            "found bits that calibration did not choose, expected bits divided as \"auto:2.5\" over \"*q_proj\"",
+            WithOverrides("""{"pattern": "*q_proj", "bits": "auto:2.5"}"""));
+
+        string WithOverrides(string more) => Recipe($$"""
+            , "overrides": [{"pattern": "*embed_tokens", "bits": 8}, {{more}}]
+            """);
+
+        void AssertRefused(string expected, string recipe)
+        {
+            (int exitCode, _, string error) = FakeTerminal.Run("train", recipe, "--calibration", file, "--out", _folder.Of("run"), "--quiet");
+            Assert.Equal((2, $"error: model.layers.0.self_attn.q_proj: {expected}, as the recipe has it; calibrate this model with this recipe.\n"), (exitCode, error));
+            Assert.False(Directory.Exists(_folder.Of("run")));
+        }
+    }
+
+    [Fact]
     public void Files_are_tagged_by_domain_and_counts_that_they_do_not_have_are_refused()
     {
         string recipe = Recipe(""", "calibration": {"samples": {"general": 5, "code": 3}}""");
@@ -146,6 +172,47 @@ public sealed partial class CalibrateCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_another_kind_is_not_overwritten()
+    {
+        string recipe = Recipe();
+        string text = File.ReadAllText(recipe);
+        string weights = _folder.Write("weights.safetensors", "theirs");
+        foreach (string method in (string[])["rtn", "gptq"])
+        {
+            AssertRefused(recipe, method, $"{recipe}: found a file that is no calibration, expected none, or a calibration to replace. Name another file.");
+            AssertRefused(
+                _folder.Of("weights.json"),
+                method,
+                $"{weights}: found a file that belongs to no calibration, expected none, since rounded weights go by this name. Name another calibration file than weights.json, or move this one.");
+        }
+
+        Assert.Equal((text, "theirs", false), (File.ReadAllText(recipe), File.ReadAllText(weights), File.Exists(_folder.Of("weights.json"))));
+
+        void AssertRefused(string path, string method, string expected)
+        {
+            (int exitCode, _, string error) = FakeTerminal.Run("calibrate", recipe, "--method", method, "--out", path, "--quiet");
+            Assert.Equal((2, $"error: {expected}\n"), (exitCode, error));
+        }
+    }
+
+    [Fact]
+    public void A_calibration_replaces_an_older_one_and_its_rounded_weights()
+    {
+        string file = _folder.Of("c.json"), rounded = _folder.Of("c.safetensors");
+        foreach ((string method, bool hasRounded) in (IEnumerable<(string, bool)>)[("gptq", true), ("gptq", true), ("rtn", false), ("rtn", false), ("gptq", true)])
+        {
+            Assert.Equal(0, FakeTerminal.Run("calibrate", Recipe(), "--method", method, "--out", file, "--quiet").ExitCode);
+            Assert.Equal(hasRounded, File.Exists(rounded));
+        }
+
+        // Without a word of it in the calibration, the file beside it is someone else's.
+        Assert.Equal(0, FakeTerminal.Run("calibrate", Recipe(), "--method", "rtn", "--out", file, "--quiet").ExitCode);
+        File.WriteAllText(rounded, "theirs");
+        Assert.Equal(2, FakeTerminal.Run("calibrate", Recipe(), "--method", "gptq", "--out", file, "--quiet").ExitCode);
+        Assert.Equal("theirs", File.ReadAllText(rounded));
+    }
+
+    [Fact]
     public void Second_order_rounding_without_data_is_refused()
     {
         (int exitCode, _, string error) = FakeTerminal.Run("quantize", _model, "--config", "bits4", "--method", "gptq", "--out", _folder.Of("packed"), "--quiet");
@@ -156,7 +223,7 @@ public sealed partial class CalibrateCommandTests : IDisposable
     /// <summary>A recipe of 2 bits on the data file, with more fields.</summary>
     private string Recipe(string more = "") => _folder.Write("recipe.json", $$"""
         {"qat": {"bits": 2, "ste_variant": "LearnedStepSize", "epochs": 1, "warmup_epochs": 0}, "model": "model",
-         "data": {"files": [{"path": "data.txt"}], "context_tokens": 48}, "training": {"batch_tokens": 96, "max_steps": 2}{{more}}}
+         "data": {"files": [{"path": "data.txt"}], "context_tokens": 48}, "training": {"batch_tokens": 96, "max_steps": 2, "compute_type": "float32"}{{more}}}
         """);
 
     [GeneratedRegex("\"timestamp\": \"[^\"]+\"")]

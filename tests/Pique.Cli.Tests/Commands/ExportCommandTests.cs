@@ -79,6 +79,17 @@ public sealed class ExportCommandTests : IDisposable
         Assert.Equal(ModelFormat.HuggingFace, exported.Format);
     }
 
+    [Fact]
+    public void Dequantized_weights_replace_no_model()
+    {
+        byte[] original = File.ReadAllBytes(Path.Combine(_model, "model.safetensors"));
+
+        Assert.Equal(
+            (2, "", $"error: {_model}: the output folder is not empty. Choose an empty or new folder with --out.\n"),
+            FakeTerminal.Run("export", _packed, "--format", "safetensors", "--out", _model));
+        Assert.Equal(original, File.ReadAllBytes(Path.Combine(_model, "model.safetensors")));
+    }
+
     [Theory]
     [InlineData("onnx", "error: --format: found onnx, expected gguf, gguf:TYPE or safetensors. Write one of them.\nRun 'pique export --help' for usage.\n")]
     [InlineData("gguf:q7", "error: --format: found the type q7, expected one of f32, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, bf16, tq1_0, tq2_0, q1_0, q2_0. Write one of them after \"gguf:\".\nRun 'pique export --help' for usage.\n")]

@@ -49,7 +49,7 @@ public sealed class ModelCommandTests : IDisposable
     public void Evaluate_measures_all_records_of_the_files()
     {
         (int exitCode, string output, _) = FakeTerminal.Run("evaluate", _model, "--data", _data, _data, "--json");
-        (_, string once, _) = FakeTerminal.Run("evaluate", _model, "--data", _data, "--json");
+        (_, string once, _) = FakeTerminal.Run("evaluate", _model, "--data", $"code={_data}", "--json");
 
         Assert.Equal(0, exitCode);
         using JsonDocument both = JsonDocument.Parse(output);

@@ -130,6 +130,8 @@ public sealed class TrainModesTests : IDisposable
     [Theory]
     [InlineData("--dry-run", "--find-learning-rate", "--dry-run and --find-learning-rate do not go together; give one of them.")]
     [InlineData("--resume", "--dry-run", "--resume and --dry-run do not go together; give one of them.")]
+    [InlineData("--tensorboard", "--dry-run", "--tensorboard does not go with --dry-run, which trains nothing; leave one of them out.")]
+    [InlineData("--tensorboard", "--find-learning-rate", "--tensorboard does not go with --find-learning-rate, which trains nothing; leave one of them out.")]
     public void Modes_exclude_one_another(string first, string second, string message)
     {
         (int exitCode, _, string error) = FakeTerminal.Run("train", _recipe, first, second);

@@ -135,6 +135,23 @@ public sealed class CalibrationFileTests : IDisposable
     }
 
     [Fact]
+    public void Chosen_bits_come_back_with_the_average_that_they_are_part_of_and_not_without()
+    {
+        LayerSensitivity chosen = new("linear", 108, [new(2, 0.5), new(3, 0.25)]) { ChosenBits = 3, Average = new("*up*", 2.5f) };
+        QatConfig config = new();
+        CalibrationArtifact artifact = WeightCalibration.Run(Layers(), QuantizationPolicy.From(config, []).SpecFor, CalibrationMethod.Rtn, config, 0, new FixedClock());
+
+        CalibrationFile.Save(FilePath, artifact with { Sensitivity = [chosen] });
+        LayerSensitivity read = Assert.Single(CalibrationFile.Load(FilePath).Sensitivity);
+        Assert.Equal((chosen.ChosenBits, chosen.Average), (read.ChosenBits, read.Average));
+
+        CalibrationFile.Save(FilePath, artifact with { Sensitivity = [chosen with { Average = null }] });
+        Assert.Equal(
+            $"{FilePath}: sensitivity.linear: found chosen_bits without average_bits, expected both or neither; calibrate again.",
+            Assert.Throws<InputException>(() => CalibrationFile.Load(FilePath)).Message);
+    }
+
+    [Fact]
     public void A_missing_file_is_named() => Assert.StartsWith(
         $"{FilePath}: cannot be read", Assert.Throws<InputException>(() => CalibrationFile.Load(FilePath)).Message, StringComparison.Ordinal);
 

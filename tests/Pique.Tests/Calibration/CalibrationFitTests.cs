@@ -34,6 +34,56 @@ public sealed class CalibrationFitTests
     }
 
     [Fact]
+    public void Bits_of_activations_matter_where_some_are_rounded()
+    {
+        Recipe recipe = RecipeOf(Config) with { ActivationBits = 4 };
+        LayerOverride rounding = new() { Pattern = "*mlp*", Granularity = new QuantGranularity.PerToken() };
+        CalibrationFit.Require(Artifact, "c.json", "aa", recipe);
+        Assert.Equal(
+            "c.json: activation_bits: found 8, expected 4, as the recipe has it; calibrate with this recipe.",
+            Assert.Throws<InputException>(() => CalibrationFit.Require(Artifact, "c.json", "aa", recipe with { Overrides = [rounding] })).Message);
+    }
+
+    [Fact]
+    public void A_method_that_is_stated_must_be_that_of_the_artifact()
+    {
+        Recipe recipe = RecipeOf(Config) with { Calibration = new() { Method = CalibrationMethod.Entropy, Weighted = true } };
+        CalibrationFit.Require(Artifact with { Method = CalibrationMethod.Entropy, Weighted = true }, "c.json", "aa", recipe);
+        CalibrationFit.Require(Artifact with { Method = CalibrationMethod.Entropy, Weighted = true }, "c.json", "aa", RecipeOf(Config));
+        Assert.Equal(
+            """
+            c.json: method: found mse, expected entropy, as the recipe has it; calibrate with this recipe.
+            c.json: weighted: found false, expected true, as the recipe has it; calibrate with this recipe.
+            """,
+            Assert.Throws<InputException>(() => CalibrationFit.Require(Artifact, "c.json", "aa", recipe)).Message);
+    }
+
+    [Fact]
+    public void Bits_must_have_been_divided_as_the_recipe_asks()
+    {
+        CalibratedTensor tensor = new(3, 4, 6, [4, 1], [1, 1, 1, 1], null, null);
+        CalibrationArtifact artifact = Artifact with
+        {
+            Tensors = [new("up", tensor), new("down", tensor)],
+            Sensitivity = [new("up", 24, []) { ChosenBits = 3, Average = new("*", 2.5f) }, new("down", 24, []) { ChosenBits = 3, Average = new("*", 2.5f) }],
+        };
+        (string, IQuantizableLayer)[] layers = [("up", new QuantizedLinear(6, 4)), ("down", new QuantizedLinear(6, 4))];
+
+        Assert.Equal(3, artifact.Resolve(PolicyOf(new LayerOverride { Pattern = "*", AverageBits = 2.5f }), layers).SpecFor("up")!.Bits);
+        Assert.Equal(3, artifact.Resolve(PolicyOf(new LayerOverride { Pattern = "*", Bits = 3 }), layers).SpecFor("up")!.Bits);
+        AssertRefused("up: found bits divided as \"auto:2.5\" over \"*\", expected bits divided as \"auto:4\" over \"*\"", artifact, new LayerOverride { Pattern = "*", AverageBits = 4 });
+        AssertRefused("down: found bits divided as \"auto:2.5\" over \"*\", expected bits divided as \"auto:2.5\" over \"d*\"", artifact, new() { Pattern = "*", AverageBits = 2.5f }, new() { Pattern = "d*", AverageBits = 2.5f });
+        AssertRefused("down: found bits divided as \"auto:2.5\" over \"*\", expected bits that calibration did not choose", artifact, new() { Pattern = "*", AverageBits = 2.5f }, new() { Pattern = "d*", Bits = 3 });
+        AssertRefused("down: found bits that calibration did not choose, expected bits divided as \"auto:2.5\" over \"*\"", artifact with { Tensors = [new("up", tensor)] }, new LayerOverride { Pattern = "*", AverageBits = 2.5f });
+        AssertRefused("up: found bits that calibration did not choose, expected bits divided as \"auto:2.5\" over \"*\"", artifact with { Sensitivity = [] }, new LayerOverride { Pattern = "*", AverageBits = 2.5f });
+
+        QuantizationPolicy PolicyOf(params LayerOverride[] overrides) => QuantizationPolicy.From(new() { Qat = Config, Overrides = overrides });
+
+        void AssertRefused(string expected, CalibrationArtifact refused, params LayerOverride[] overrides) => Assert.Equal(
+            $"{expected}, as the recipe has it; calibrate this model with this recipe.", Assert.Throws<InputException>(() => refused.Resolve(PolicyOf(overrides), layers)).Message);
+    }
+
+    [Fact]
     public void The_seed_matters_where_weights_are_rotated_by_it()
     {
         Recipe other = RecipeOf(Config) with { Training = new() { Seed = 8 } };

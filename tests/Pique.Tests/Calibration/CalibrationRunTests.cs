@@ -80,8 +80,9 @@ public sealed class CalibrationRunTests : IDisposable
         AssertAverage("mlp", 4, 4.5);
         Assert.Equal(14, artifact.Sensitivity.Count);
         Assert.All(artifact.Sensitivity, layer => Assert.Equal(artifact.Tensors.ToDictionary()[layer.Name].Bits, layer.ChosenBits));
+        Assert.All(artifact.Sensitivity, layer => Assert.Equal(layer.Name.Contains("mlp", StringComparison.Ordinal) ? new BitAverage("*mlp*", 4.5f) : new("*self_attn*", 3), layer.Average));
         Assert.Equal(3, artifact.Tensors.ToDictionary()["model.embed_tokens"].Bits);
-        artifact.Prepare(_model.QuantizableLayers, artifact.Resolve(QuantizationPolicy.From(recipe)).SpecFor);
+        artifact.Prepare(_model.QuantizableLayers, artifact.Resolve(QuantizationPolicy.From(recipe), _model.QuantizableLayers).SpecFor);
         Assert.All(_model.QuantizableLayers, layer => Assert.Equal(artifact.Tensors.ToDictionary()[layer.Name].Bits, layer.Layer.WeightQuantizer!.Spec.Bits));
 
         void AssertAverage(string part, double least, double most)

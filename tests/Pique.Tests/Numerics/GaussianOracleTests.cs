@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Tests.Numerics;
 
-/// <summary>What the grids can do at best on N(0,1), and that the scale search does it. Math of record §1.</summary>
+/// <summary>What the grids can do at best on N(0,1), and that the scale search does it. See docs/math.md §1.</summary>
 public sealed class GaussianOracleTests
 {
     private const int SampleSide = 1024;

@@ -4,7 +4,7 @@ namespace Pique.Tests.Numerics;
 
 public class HadamardMatrixTests
 {
-    /// <summary>The orders of the mathematics of record, and prime powers beyond them: 3⁵ + 1, 7³ + 1, 2(3⁴ + 1), 2(11² + 1), 2(5³ + 1).</summary>
+    /// <summary>Orders that Paley over primes and Williamson give, and prime powers beyond them: 3⁵ + 1, 7³ + 1, 2(3⁴ + 1), 2(11² + 1), 2(5³ + 1).</summary>
     public static TheoryData<int> Cores => [12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124, 140, 148, 156, 164, 172, 244, 252, 344];
 
     [Theory]

@@ -328,7 +328,7 @@ public sealed class FakeQuantizerTests
         }
     }
 
-    /// <summary>∂ŵ/∂w and ∂ŵ/∂s of one weight by the formulas of math of record §2 and §3.</summary>
+    /// <summary>∂ŵ/∂w and ∂ŵ/∂s of one weight by the formulas of docs/math.md §2 and §3.</summary>
     private static (double Weight, double Scale) Reference(WeightQuantizationSpec spec, float weight, float scale, int zeroPoint, float upstream)
     {
         float quotient = weight / scale;

@@ -8,6 +8,9 @@ public sealed record LayerSensitivity(string Name, long WeightCount, IReadOnlyLi
 {
     /// <summary>Bits that the allocation chose; null where no override leaves them to calibration.</summary>
     public int? ChosenBits { get; init; }
+
+    /// <summary>What the allocation divided when it chose; null where it did not.</summary>
+    public BitAverage? Average { get; init; }
 }
 
 /// <summary>What a bit width costs.</summary>

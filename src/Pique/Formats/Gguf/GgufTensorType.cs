@@ -1,6 +1,6 @@
 namespace Pique.Formats.Gguf;
 
-/// <summary>Storage type of a tensor; names and numbers are ggml's. Layouts: math of record §9.</summary>
+/// <summary>Storage type of a tensor; names and numbers are ggml's. Layouts: docs/math.md §9.</summary>
 public enum GgufTensorType : uint
 {
     /// <summary>IEEE single precision.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Rounds weights to their grids and back: ŵ = level·s, and w + ρ·(ŵ − w) during the warm-up. Math of record §1 and §4.</summary>
+/// <summary>Rounds weights to their grids and back: ŵ = level·s, and w + ρ·(ŵ − w) during the warm-up. See docs/math.md §1 and §4.</summary>
 internal static unsafe class FakeQuantizeKernel
 {
     /// <summary>Fake-quantizes a matrix.</summary>

@@ -5,7 +5,7 @@ namespace Pique.Numerics.Kernels;
 
 /// <summary>
 /// Gradients of fake quantization in one pass over weights and upstream gradient: that of the weights by a straight-through
-/// estimator, and where asked for those of scales and zero points. Math of record §2 and §3.
+/// estimator, and where asked for those of scales and zero points. See docs/math.md §2 and §3.
 /// </summary>
 internal static unsafe class GradientKernel
 {

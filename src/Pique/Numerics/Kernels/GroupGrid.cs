@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>The grid of one group: the arithmetic of rounding, in scalar and in sixteen lanes side by side. Math of record §1.</summary>
+/// <summary>The grid of one group: the arithmetic of rounding, in scalar and in sixteen lanes side by side. See docs/math.md §1.</summary>
 /// <remarks>
 /// level = clamp(roundHalfEven(w/s − offset), −z, 2^b − 1 − z) + offset. Rounding comes before the zero point is added, so that ties go
 /// to even levels whatever z is; adding the offset turns a level of −0 into +0, which is what codes read back as. What is no number

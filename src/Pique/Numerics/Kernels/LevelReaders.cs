@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Reads packed codes as weights, group by group. Math of record §1.</summary>
+/// <summary>Reads packed codes as weights, group by group. See docs/math.md §1.</summary>
 internal unsafe interface ILevelReader<TSelf, TLanes> where TLanes : unmanaged, ILanes<TLanes>
 {
     /// <summary>Prepares a reader.</summary>

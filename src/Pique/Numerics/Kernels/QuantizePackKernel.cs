@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Quantizes weights and packs their codes, the layout of <see cref="BitPacking"/>: what a layer is stored as. Math of record §1.</summary>
+/// <summary>Quantizes weights and packs their codes, the layout of <see cref="BitPacking"/>: what a layer is stored as. See docs/math.md §1.</summary>
 internal static unsafe class QuantizePackKernel
 {
     /// <summary>Quantizes and packs a matrix.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>The gradient through rounding, in scalar and in lanes side by side. Math of record §2. Every form includes the warm-up: (1 − ρ)·g + ρ·estimate.</summary>
+/// <summary>The gradient through rounding, in scalar and in lanes side by side. See docs/math.md §2. Every form includes the warm-up: (1 − ρ)·g + ρ·estimate.</summary>
 internal interface IStraightThrough
 {
     /// <summary>Gradient of one weight.</summary>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Unpacks codes and reads weights back: (code − zeroPoint + offset)·scale, equal to <see cref="ScalarQuantizer.Dequantize"/>. Math of record §1.</summary>
+/// <summary>Unpacks codes and reads weights back: (code − zeroPoint + offset)·scale, equal to <see cref="ScalarQuantizer.Dequantize"/>. See docs/math.md §1.</summary>
 internal static unsafe class UnpackDequantizeKernel
 {
     /// <summary>Reads consecutive weights of a matrix.</summary>

@@ -6,7 +6,7 @@ using static TorchSharp.torch.autograd;
 namespace Pique.Quantization.Frozen;
 
 /// <summary>
-/// input·Ŵᵀ + bias with Ŵ = Q(W₀ + ΔW), LR-QAT (Bondarenko et al. 2024, arXiv:2406.06385, section 4; math of record §5).
+/// input·Ŵᵀ + bias with Ŵ = Q(W₀ + ΔW), LR-QAT (Bondarenko et al. 2024, arXiv:2406.06385, section 4; docs/math.md §5).
 /// Arguments: input; the adapter's trained tensors; the quantizer's; <see cref="Call"/>.
 /// </summary>
 /// <remarks>

@@ -102,7 +102,7 @@ public sealed class ObserverTests
     [InlineData(double.NaN)]
     public void A_share_outside_its_range_is_refused(double share) => Assert.Throws<ArgumentOutOfRangeException>(() => new PercentileObserver(share));
 
-    /// <summary>The best symmetric step of N(0, 1) is known; see <see cref="GaussianExpectation"/> and math of record §1.</summary>
+    /// <summary>The best symmetric step of N(0, 1) is known; see <see cref="GaussianExpectation"/> and docs/math.md §1.</summary>
     [Theory]
     [InlineData(3, 0.6019)]
     [InlineData(4, 0.3384)]

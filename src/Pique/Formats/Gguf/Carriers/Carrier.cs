@@ -1,6 +1,6 @@
 namespace Pique.Formats.Gguf.Carriers;
 
-/// <summary>A ggml type that can hold a quantized weight exactly: writes its blocks from codes and scales. Math of record §9.</summary>
+/// <summary>A ggml type that can hold a quantized weight exactly: writes its blocks from codes and scales. See docs/math.md §9.</summary>
 /// <param name="type">The type.</param>
 internal abstract class Carrier(GgufTensorType type)
 {

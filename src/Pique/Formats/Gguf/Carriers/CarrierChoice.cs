@@ -2,7 +2,7 @@ using Pique.Quantization;
 
 namespace Pique.Formats.Gguf.Carriers;
 
-/// <summary>The types that hold quantized weights, and the choice among them. Math of record §9.</summary>
+/// <summary>The types that hold quantized weights, and the choice among them. See docs/math.md §9.</summary>
 internal static class CarrierChoice
 {
     /// <summary>The types tried in turn: fewest bits a weight first, but Q2_K before the smaller Q2_0, which only runtimes from mid-2026 on can read.</summary>

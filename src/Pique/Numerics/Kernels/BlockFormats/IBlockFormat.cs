@@ -1,6 +1,6 @@
 namespace Pique.Numerics.Kernels;
 
-/// <summary>A ggml block format: so many weights with their scales in so many bytes. Math of record §9.</summary>
+/// <summary>A ggml block format: so many weights with their scales in so many bytes. See docs/math.md §9.</summary>
 /// <remarks>Both forms do the float operations of ggml's reference in its order, so that weights agree with it bit for bit.</remarks>
 internal unsafe interface IBlockFormat
 {

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Pique.Numerics.Kernels;
 
-/// <summary>Losses of rows of logits and their gradient, written over the student's logits; math of record §4. A row is one token's work, so results do not depend on threads.</summary>
+/// <summary>Losses of rows of logits and their gradient, written over the student's logits; docs/math.md §4. A row is one token's work, so results do not depend on threads.</summary>
 internal static unsafe class DistillationRowsKernel
 {
     /// <summary>Computes the rows.</summary>

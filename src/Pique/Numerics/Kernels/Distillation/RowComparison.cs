@@ -12,7 +12,7 @@ internal readonly record struct RowFactors(float Task, float Distillation, float
 /// <param name="Divergence">The same at temperature 1.</param>
 internal readonly record struct RowLosses(double LogSum, double Distillation, double Divergence);
 
-/// <summary>Losses of one row of logits, and their gradient in its place; math of record §4.</summary>
+/// <summary>Losses of one row of logits, and their gradient in its place; docs/math.md §4.</summary>
 /// <remarks>
 /// With p = softmax(logits) and p^T = softmax(logits / T) the gradient written is
 /// task·p_s + distillation·(p_s^T − p_t^T) + divergence·(p_s − p_t); the caller subtracts the task's factor at the target.

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Pique.Tests.Numerics.Kernels;
 
-/// <summary>Random rows of logits of a student and a teacher, and their losses and gradients in float64 by the formulas of math of record §4.</summary>
+/// <summary>Random rows of logits of a student and a teacher, and their losses and gradients in float64 by the formulas of docs/math.md §4.</summary>
 internal sealed record RowsCase(int Rows, int Vocabulary, int TopK, float Spread, float Distance, float Temperature, RowFactors Factors, bool Reasons, int Seed)
 {
     public static Gen<RowsCase> Any { get; } =
