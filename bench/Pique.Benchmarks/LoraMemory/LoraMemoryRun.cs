@@ -28,7 +28,7 @@ internal static class LoraMemoryRun
         double loadedMegabytes = PeakMegabytes();
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         using AdapterRun adapters = AdapterRun.Create(loaded.Model, recipe, policy);
-        CalibrationArtifact calibration = WeightCalibration.Run(adapters.Layers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, TimeProvider.System);
+        CalibrationArtifact calibration = adapters.Calibrate(recipe, loaded, TimeProvider.System);
         adapters.Prepare(calibration, policy, recipe.ActivationBits);
         double preparedMegabytes = PeakMegabytes();
 
