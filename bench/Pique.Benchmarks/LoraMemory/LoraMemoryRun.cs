@@ -28,19 +28,22 @@ internal static class LoraMemoryRun
         double loadedMegabytes = PeakMegabytes();
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
         using AdapterRun adapters = AdapterRun.Create(loaded.Model, recipe, policy);
-        CalibrationArtifact calibration = WeightCalibration.Run(adapters.Layers, policy.SpecFor, recipe.Calibration.Method, recipe.Qat, recipe.Training.Seed, TimeProvider.System);
+        CalibrationArtifact calibration = adapters.Calibrate(recipe, loaded, TimeProvider.System);
         adapters.Prepare(calibration, policy, recipe.ActivationBits);
         double preparedMegabytes = PeakMegabytes();
 
         List<double> seconds = [];
+        double processMegabytes = preparedMegabytes;
         using Trainer trainer = new(loaded.Model, new RandomTokens(loaded.Model.Config), TrainerOptions.From(recipe), adapters.Base);
         trainer.Reported += happening =>
         {
+            processMegabytes = Math.Max(processMegabytes, PeakMegabytes());
             if (happening is TrainingEvent.StepCompleted step)
                 seconds.Add(step.Metrics.StepSeconds);
         };
-        TrainingResult result = trainer.Run(); // Which begins a new peak: the process has the larger of the two.
-        return new("training", Name(storage), result.Steps, loadedMegabytes, preparedMegabytes, Math.Max(preparedMegabytes, PeakMegabytes()), seconds.Average());
+        TrainingResult result = trainer.Run(); // Which begins a new peak before the first step.
+        double trainingMegabytes = PeakMegabytes();
+        return new("training", Name(storage), result.Steps, loadedMegabytes, preparedMegabytes, trainingMegabytes, Math.Max(processMegabytes, trainingMegabytes), seconds.Average());
     }
 
     /// <summary>The whole of what "pique train" does with a recipe, measuring and exporting included.</summary>
@@ -50,14 +53,16 @@ internal static class LoraMemoryRun
     public static LoraMemoryRow Run(string model, FrozenStorage storage, string runFolder)
     {
         List<double> seconds = [];
+        double processMegabytes = 0;
         QatPipeline pipeline = new(TimeProvider.System);
         pipeline.Reported += happening =>
         {
+            processMegabytes = Math.Max(processMegabytes, PeakMegabytes()); // Training begins new peaks.
             if (happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted step })
                 seconds.Add(step.Metrics.StepSeconds);
         };
         QatRunResult result = pipeline.Run(RecipeOf(model, storage), runFolder, resume: false, CancellationToken.None)!;
-        return new("whole run", Name(storage), result.Steps, null, null, PeakMegabytes(), seconds.Average());
+        return new("whole run", Name(storage), result.Steps, null, null, null, Math.Max(processMegabytes, PeakMegabytes()), seconds.Average());
     }
 
     private static string Name(FrozenStorage storage) => storage == FrozenStorage.Int8 ? "int8" : "bfloat16";
@@ -71,7 +76,7 @@ internal static class LoraMemoryRun
         Training = new TrainingRecipe { BatchTokens = ContextTokens, MaxSteps = Steps, Seed = 1 },
     };
 
-    /// <summary>Most memory the process has ever had resident.</summary>
+    /// <summary>Most memory the process had resident at once since it or its training began.</summary>
     private static double PeakMegabytes()
     {
         string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));

@@ -18,6 +18,7 @@ public static class WeightCalibration
     /// <param name="seed">Seed of the run, for the record: the search itself draws nothing.</param>
     /// <param name="clock">Gives the timestamp.</param>
     /// <param name="stored">Weights that the model was stored with, by layer name: where one lies on the grid that the policy asks for, its own scales are taken over, so that training goes on from it. Null for a model in full precision.</param>
+    /// <param name="percentile">Share of magnitudes within the range, for <see cref="CalibrationMethod.Percentile"/>.</param>
     /// <returns>The artifact.</returns>
     /// <exception cref="InputException">A weight is no matrix or not finite.</exception>
     public static CalibrationArtifact Run(
@@ -27,7 +28,8 @@ public static class WeightCalibration
         QatConfig config,
         long seed,
         TimeProvider clock,
-        IReadOnlyDictionary<string, QuantizedTensor>? stored = null)
+        IReadOnlyDictionary<string, QuantizedTensor>? stored = null,
+        float percentile = CalibrationRecipe.DefaultPercentile)
     {
         ArgumentNullException.ThrowIfNull(clock);
         if (method == CalibrationMethod.Gptq)
@@ -38,7 +40,7 @@ public static class WeightCalibration
             Seed = seed,
             Timestamp = clock.GetUtcNow(),
             Config = config,
-            Tensors = ScalesOf(layers, policy, new WeightScales(method), ReadOnlyDictionary<string, Tensor>.Empty, stored),
+            Tensors = ScalesOf(layers, policy, new WeightScales(method, percentile), ReadOnlyDictionary<string, Tensor>.Empty, stored),
         };
     }
 

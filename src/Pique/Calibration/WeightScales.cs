@@ -2,6 +2,7 @@ using Pique.Configuration;
 using Pique.Formats;
 using Pique.Numerics;
 using Pique.Quantization;
+using Pique.Quantization.Frozen;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,12 +41,30 @@ internal sealed class WeightScales
         using FakeQuantizer covering = FakeQuantizer.Create(name, spec, weight, ScaleMethod.AbsMax);
         if (spec.PiKPerChannel)
             return covering.CurrentScales(weight);
-        using GroupScales found = Search(spec, weight, importance);
+        using GroupScales found = Search(spec, weight, importance, new(() => Multiple(spec, [() => weight])));
         using FakeQuantizer quantizer = FakeQuantizer.Create(name, spec, weight, found);
         return quantizer.CurrentScales(weight); // In two levels, where the grid has them.
     }
 
-    private GroupScales Search(WeightQuantizationSpec spec, Tensor weight, Tensor? importance)
+    /// <summary>Rounds a frozen weight for good at the scales that <see cref="Find"/> finds, a few rows at a time.</summary>
+    /// <param name="name">Name of the layer, for errors.</param>
+    /// <param name="spec">How the weight is quantized.</param>
+    /// <param name="weight">The weight, see <see cref="FrozenRounding"/>.</param>
+    /// <returns>The packed weight.</returns>
+    /// <exception cref="InputException">The weight holds a value that is not finite, or has no such grid.</exception>
+    public QuantizedTensor Round(string name, WeightQuantizationSpec spec, FrozenWeight weight)
+    {
+        Lazy<float> multiple = new(() => Multiple(spec, FrozenRounding.Pieces(weight, spec).Select<(long FirstRow, long RowCount), Func<Tensor>>(piece => () => weight.Materialize(piece.FirstRow, piece.RowCount))));
+        return FrozenRounding.Quantize(weight, spec, rows =>
+        {
+            if (spec.PiKPerChannel)
+                return FakeQuantizer.Create(name, spec, rows, ScaleMethod.AbsMax);
+            using GroupScales found = Search(spec, rows, importance: null, multiple);
+            return FakeQuantizer.Create(name, spec, rows, found);
+        });
+    }
+
+    private GroupScales Search(WeightQuantizationSpec spec, Tensor weight, Tensor? importance, Lazy<float> multiple)
     {
         GroupLayout layout = GroupLayout.For(spec.Granularity, weight.shape[0], weight.shape[1]);
         return _method switch
@@ -53,25 +72,39 @@ internal sealed class WeightScales
             CalibrationMethod.Rtn => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.AbsMax),
             CalibrationMethod.Mse or CalibrationMethod.Gptq => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.MinimumError, importance),
             CalibrationMethod.Percentile or CalibrationMethod.Entropy when layout.WeightCount == 0 => ScaleSearch.Find(weight, layout, spec.Grid, ScaleMethod.AbsMax),
-            CalibrationMethod.Percentile => Clipped(weight, layout, spec.Grid, new PercentileObserver(_percentile)),
-            CalibrationMethod.Entropy => Clipped(weight, layout, spec.Grid, new EntropyObserver(spec.Bits)),
+            CalibrationMethod.Percentile or CalibrationMethod.Entropy => Clipped(weight, layout, spec.Grid, multiple.Value),
             _ => throw new InvalidOperationException($"Unknown calibration method {_method}."),
         };
     }
 
-    /// <summary>Covering scales, less where a group reaches beyond the multiple of its root mean square at which an observer would clip.</summary>
-    private static GroupScales Clipped(Tensor weight, GroupLayout layout, CodeGrid grid, IRangeObserver observer)
+    /// <summary>The multiple of its root mean square at which a group is clipped, by all weights of the layer.</summary>
+    private float Multiple(WeightQuantizationSpec spec, IEnumerable<Func<Tensor>> pieces)
+    {
+        IRangeObserver observer = _method == CalibrationMethod.Percentile ? new PercentileObserver(_percentile) : new EntropyObserver(spec.Bits);
+        using IDisposable noGradient = no_grad();
+        foreach (Func<Tensor> read in pieces)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor piece = read();
+            GroupLayout layout = GroupLayout.For(spec.Granularity, piece.shape[0], piece.shape[1]);
+            Tensor readable = piece.detach().cpu().contiguous();
+            Tensor relative = PlainGridArithmetic.Map(readable, layout, segment =>
+            {
+                Tensor view = layout.WeightView(readable, segment);
+                return view.div(RootMeanSquare(view));
+            });
+            TensorMemory.Visit(relative.contiguous(), (_, values) => observer.Observe(values));
+        }
+
+        ObservedRange kept = observer.Range();
+        return MathF.Max(-kept.Lowest, kept.Highest);
+    }
+
+    /// <summary>Covering scales, less where a group reaches beyond a multiple of its root mean square.</summary>
+    private static GroupScales Clipped(Tensor weight, GroupLayout layout, CodeGrid grid, float multiple)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor readable = weight.detach().cpu().contiguous();
-        Tensor relative = PlainGridArithmetic.Map(readable, layout, segment =>
-        {
-            Tensor view = layout.WeightView(readable, segment);
-            return view.div(RootMeanSquare(view));
-        });
-        TensorMemory.Visit(relative.contiguous(), (_, values) => observer.Observe(values));
-        ObservedRange kept = observer.Range();
-        float multiple = MathF.Max(-kept.Lowest, kept.Highest);
         Tensor ratios = cat([.. layout.Segments().Select(segment => Ratio(layout.WeightView(readable, segment), multiple))], 1);
         GroupScales covering = GridArithmetic.Covering(readable, layout, grid);
         Tensor clipped = HalfScale.Round(covering.Scales.mul(ratios));

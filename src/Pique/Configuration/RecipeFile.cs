@@ -61,7 +61,10 @@ public static class RecipeFile
         return document?.RootElement.ValueKind == JsonValueKind.Object ? [.. document.RootElement.EnumerateObject().Select(field => field.Name)] : [];
     }
 
-    private static string ReadText(string path)
+    /// <summary>Reads a configuration's text.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <exception cref="InputException">The file is missing, a folder, not readable, not UTF-8 or longer than <see cref="MaxFileBytes"/>.</exception>
+    internal static string ReadText(string path)
     {
         if (Directory.Exists(path))
         {

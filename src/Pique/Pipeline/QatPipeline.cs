@@ -93,20 +93,17 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         Phase(PipelinePhase.Rotate);
         long? rotationSeed = RotationSeedOf(original, recipe);
         ModelSize originalSize = ModelSize.Of(teacherSource ?? original);
-        using LlamaModel student = Rotated(original, rotationSeed, recipe.Lora?.Base, _logger);
         using LlamaModel? otherTeacher = teacherSource is null ? null : Rotated(teacherSource, rotationSeed, recipe.Lora?.Base, _logger);
+        Release(teacherSource, otherTeacher, recipe);
+        using LlamaModel student = Rotated(original, rotationSeed, recipe.Lora?.Base, _logger);
         IReadOnlyList<LayerIncoherence> incoherence = ReferenceEquals(student, original.Model) ? [] : IncoherenceComparison.Measure(original.Model, student);
         if (incoherence.Count > 0)
         {
             Reported?.Invoke(new PipelineEvent.Rotated(incoherence));
         }
 
+        Release(original, student, recipe);
         using AdapterRun? adapters = recipe.Lora is null ? null : Adapt(student, recipe);
-        if (adapters is not null && !ReferenceEquals(student, original.Model))
-        {
-            original.Model.Dispose(); // Nothing reads the weights as they were before the rotation, which may be larger than all the rest.
-        }
-
         CausalLanguageModel? teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
         IReadOnlyList<(string Name, IQuantizableLayer Layer)> trainedLayers = adapters?.Layers ?? student.QuantizableLayers;
 
@@ -116,7 +113,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         ModelProvenance provenance = Provenance.Of(original, recipe.Qat, calibration, rotationSeed);
 
         Phase(PipelinePhase.Baseline);
-        ModelScore teacherScore = Score("teacher", otherTeacher is null && adapters is not null ? adapters.Base : (teacherSource ?? original).Model, original, data, null, originalSize, cancellationToken);
+        ModelScore teacherScore = Score("teacher", adapters is null ? (teacherSource ?? original).Model : otherTeacher ?? adapters.Base, original, data, null, originalSize, cancellationToken);
         if (adapters is null)
         {
             calibration.Prepare(trainedLayers, policy.SpecFor, recipe.ActivationBits);
@@ -197,7 +194,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         string path = folder.Of(CalibrationFile.FileName);
         if (adapters is not null)
         {
-            CalibrationArtifact ofAdapted = adapters.Calibrate(recipe, CalibrationPhase.StoredOf(original, student), time);
+            CalibrationArtifact ofAdapted = adapters.Calibrate(recipe, original, time);
             CalibrationFile.Save(path, ofAdapted);
             return ofAdapted;
         }
@@ -285,6 +282,16 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     internal static LlamaModel Rotated(LoadedModel source, long? seed, FrozenStorage? storage, ILogger logger) => seed is { } rotation && source.Provenance?.RotationSeed is null
         ? IncoherenceRotation.Apply(source.Model, rotation, logger, storage)
         : source.Model;
+
+    /// <summary>Frees weights that were read in float32 only to be turned into frozen ones, which may be larger than all the rest.</summary>
+    /// <param name="source">The model as it was loaded.</param>
+    /// <param name="model">What <see cref="Rotated"/> made of it.</param>
+    /// <param name="recipe">The recipe.</param>
+    internal static void Release(LoadedModel? source, LlamaModel? model, Recipe recipe)
+    {
+        if (recipe.Lora is not null && source is not null && !ReferenceEquals(source.Model, model))
+            source.Model.Dispose();
+    }
 
     private AdapterRun Adapt(LlamaModel student, Recipe recipe)
     {

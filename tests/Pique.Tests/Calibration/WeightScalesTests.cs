@@ -2,6 +2,7 @@ using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Numerics;
 using Pique.Quantization;
+using Pique.Quantization.Frozen;
 using Pique.Tests.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,6 +24,34 @@ public sealed class WeightScalesTests
                 using GroupScales found = new WeightScales(method).Find("layer", spec, weight, importance);
                 using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, found);
                 Assert.Equal(QuantizationCases.Bits(found.Scales), QuantizationCases.Bits(quantizer.CurrentScales(weight).Scales));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_frozen_weight_rounded_in_pieces_is_the_one_rounded_whole_by_every_method()
+    {
+        // More than one piece of 2²² weights.
+        const long Many = 4_200, Width = 1024;
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = randn([Many, Width], generator: new Generator(3)).mul(arange(HeldScalar.Of(1), HeldScalar.Of(Many + 1)).view(-1, 1).to(ScalarType.Float32));
+        weight[5, 5] = tensor(300f);
+        using FrozenWeight frozen = FrozenWeightBuilder.Of(null, weight);
+        foreach (QuantGranularity granularity in (QuantGranularity[])[new QuantGranularity.PerChannel(), new QuantGranularity.PerTensor(), new QuantGranularity.PerBlock(32)])
+        {
+            WeightQuantizationSpec spec = new(3, granularity, new SteVariant.LearnedStepSize()) { TwoLevelScales = granularity is QuantGranularity.PerBlock };
+            foreach (CalibrationMethod method in Enum.GetValues<CalibrationMethod>())
+            {
+                WeightScales search = new(method, percentile: 0.98);
+                using GroupScales found = search.Find("layer", spec, weight, null);
+                using FakeQuantizer quantizer = FakeQuantizer.Create("layer", spec, weight, found);
+                QuantizedTensor expected = quantizer.Quantize(weight);
+
+                QuantizedTensor actual = search.Round("layer", spec, frozen);
+
+                Assert.True(expected.Scales.Span.SequenceEqual(actual.Scales.Span), $"{method}, {granularity}");
+                Assert.True(expected.PackedCodes.Span.SequenceEqual(actual.PackedCodes.Span), $"{method}, {granularity}");
+                Assert.Equal(expected.SubScales?.ToArray(), actual.SubScales?.ToArray());
             }
         }
     }

@@ -78,6 +78,23 @@ public class LoraRecipeTests
         Faults("{}", """ "calibration": {"artifact": "c.json"}, "overrides": [{"pattern": "*", "bits": "auto:3"}], """));
 
     [Fact]
+    public void Calibration_that_reads_data_or_changes_weights_does_not_go_with_adapters() => Assert.Equal(
+        [
+            "lora: found adapters beside calibration.method \"gptq\", expected scales found from the frozen weights alone: second-order rounding changes weights; set calibration.method to \"mse\", whose scales gptq takes, or lora to null.",
+            "lora: found adapters beside calibration.weighted true, expected scales found from the frozen weights alone; set calibration.weighted to false, or lora to null.",
+            "lora: found adapters beside calibration.samples, expected scales found from the frozen weights alone; set calibration.samples to null, or lora to null.",
+        ],
+        Faults("{}", """ "calibration": {"method": "gptq", "weighted": true, "samples": {"general": 8}}, """));
+
+    [Theory]
+    [InlineData("rtn")]
+    [InlineData("percentile")]
+    [InlineData("mse")]
+    [InlineData("entropy")]
+    public void Methods_that_look_at_weights_alone_go_with_adapters(string method) =>
+        Assert.Empty(Faults("{}", $$""" "calibration": {"method": "{{method}}", "percentile": 0.99}, """));
+
+    [Fact]
     public void A_teacher_that_learns_is_no_matter_where_there_is_none() =>
         Assert.Empty(Faults("{}", """ "qat": {"freeze_teacher": false, "use_distillation": false}, """));
 

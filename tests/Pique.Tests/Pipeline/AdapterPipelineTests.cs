@@ -7,6 +7,7 @@ using Pique.Formats.Safetensors;
 using Pique.Formats.Verification;
 using Pique.Models.Llama;
 using Pique.Models.Rotation;
+using Pique.Numerics;
 using Pique.Pipeline;
 using Pique.Quantization;
 using Pique.Tests.Quantization;
@@ -38,20 +39,101 @@ public sealed class AdapterPipelineTests : IDisposable
         Assert.Equal(["teacher", "ptq", "qat"], result.Scores.Select(score => score.Name));
         using LoadedModel shipped = ModelLoader.Load(result.ModelFolder);
         Assert.Equal(shipped.Digest, result.ModelDigest);
-        using LoadedModel source = ModelLoader.LoadFrozen(recipe.Model, rotated ? null : storage);
-        using LlamaModel model = rotated ? IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, storage: storage) : source.Model;
-        Assert.Equal(ModelDigest.Compute(model), result.TeacherDigest);
 
-        using AdaptedModel loaded = AdapterFolder.Load(_temporary.File("run/adapter"), model);
+        using AdapterRun run = AdapterRun.Open(_temporary.File("run"));
+        IReadOnlyDictionary<string, QuantizedTensor> packed = run.Adapted.Merge();
+
+        Assert.Equal(ModelDigest.Compute(run.Adapted.Model), result.TeacherDigest);
+        Assert.Equal(7, run.Adapted.Adapters.Count);
+        Assert.Equal(rotated ? 9 : 8, packed.Count);
+        Assert.Equal(shipped.Quantized.Keys.Order(), packed.Keys.Order());
+        Assert.All(packed, entry => Assert.Equal(QuantizationCases.Bits(entry.Value.DequantizeToArray()), QuantizationCases.Bits(shipped.Quantized[entry.Key].DequantizeToArray())));
+        Assert.NotEqual(0, run.Adapted.Adapters.Sum(entry => entry.Adapter.B.detach().abs().sum().ToDouble()));
+    }
+
+    [Fact]
+    public void A_run_that_trained_no_adapters_or_whose_model_has_changed_is_not_opened()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        Run(recipe, "whole");
+        string path = _temporary.File("whole/recipe.json");
+        Assert.Equal(
+            $"{path}: found a recipe without adapters, expected one with \"lora\"; name the folder of a run that trained adapters.",
+            Assert.Throws<InputException>(() => AdapterRun.Open(_temporary.File("whole"))).Message);
+
+        Run(recipe with { Lora = Lora }, "run");
+        MicroData.WriteModel(_temporary, "base", seed: 6);
+        Assert.Contains("the adapter was trained on a base of SHA-256", Assert.Throws<InputException>(() => AdapterRun.Open(_temporary.File("run"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_adapter_alone_is_merged_into_a_model_that_is_loaded_frozen()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary) with { Lora = Lora };
+        Run(recipe, "run");
+        string folder = _temporary.File("run/adapter");
+        File.Delete(Path.Combine(folder, "pique_adapter.json")); // As PEFT leaves one.
+        File.Delete(Path.Combine(folder, "pique_quantizers.safetensors"));
+
+        using LoadedModel model = ModelLoader.LoadFrozen(recipe.Model, FrozenStorage.Bfloat16);
+        using AdaptedModel adapted = AdapterFolder.Load(folder, model.Model);
+        ModelQuantizer.Prepare(model.Model.QuantizableLayers, QuantizationPolicy.From(QatConfig.PiQ3, LayerOverride.Defaults).SpecFor, ScaleMethod.MinimumError);
+        IReadOnlyDictionary<string, QuantizedTensor> packed = adapted.Merge();
+
+        Assert.Equal(8, packed.Count);
+        Assert.All(model.Model.QuantizableLayers, entry =>
+            Assert.Equal(QuantizationCases.Bits(entry.Layer.WeightQuantizer!.forward(entry.Layer.LatentWeight()).detach()), QuantizationCases.Bits(packed[entry.Name].DequantizeToArray())));
+    }
+
+    [Theory]
+    [InlineData(CalibrationMethod.Percentile)]
+    [InlineData(CalibrationMethod.Entropy)]
+    public void Scales_of_layers_with_adapters_and_without_are_found_by_the_method_of_the_recipe(CalibrationMethod method)
+    {
+        Recipe recipe = MicroData.Recipe(_temporary) with
+        {
+            ActivationBits = 6,
+            Lora = Lora with { TargetModules = new LoraTargets.Named(["q_proj"]) },
+            Calibration = new() { Method = method, Percentile = 0.9f },
+        };
+
+        QatRunResult result = Run(recipe, "run");
+
+        using LoadedModel source = ModelLoader.LoadFrozen(recipe.Model, FrozenStorage.Bfloat16), shipped = ModelLoader.Load(result.ModelFolder);
+        WeightScales search = new(method, 0.9f);
         QuantizationPolicy policy = QuantizationPolicy.From(recipe);
-        HashSet<string> adapted = [.. loaded.Adapters.Select(entry => entry.Name)];
-        CalibrationFile.Load(_temporary.File("run/calibration.json")).Prepare([.. model.QuantizableLayers.Where(entry => adapted.Contains(entry.Name))], policy.SpecFor);
-        AdapterFolder.RestoreQuantizers(_temporary.File("run/adapter"), model);
-        IReadOnlyDictionary<string, QuantizedTensor> merged = loaded.Merge();
-        Assert.Equal(7, merged.Count);
-        Assert.Equal(rotated ? 9 : 8, shipped.Quantized.Count);
-        Assert.All(merged, entry => Assert.Equal(QuantizationCases.Bits(entry.Value.DequantizeToArray()), QuantizationCases.Bits(shipped.Quantized[entry.Key].DequantizeToArray())));
-        Assert.NotEqual(0, loaded.Adapters.Sum(entry => entry.Adapter.B.detach().abs().sum().ToDouble()));
+        using CalibrationArtifact calibration = CalibrationPhase.Load(_temporary.File("run/calibration.json"), recipe, source.Digest);
+        Assert.Equal((source.Digest, method, 6), (calibration.ModelDigest, calibration.Method, calibration.ActivationBits));
+        foreach ((string name, IQuantizableLayer layer) in source.Model.QuantizableLayers)
+        {
+            QuantizedTensor expected = search.Round(name, policy.SpecFor(name)!, layer.Frozen!.Base);
+            if (name.EndsWith("q_proj", StringComparison.Ordinal))
+                Assert.Equal(Enumerable.Range(0, 16).Select(row => expected.ScaleOf(row)), Assert.Single(calibration.Tensors).Value.Scales);
+            else
+                Assert.Equal(QuantizationCases.Bits(expected.DequantizeToArray()), QuantizationCases.Bits(shipped.Quantized[name].DequantizeToArray()));
+        }
+    }
+
+    [Fact]
+    public void A_teacher_of_its_own_is_measured_turned_and_frozen_and_its_source_is_freed()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary) with { Teacher = MicroData.WriteModel(_temporary, "teacher", seed: 9), Lora = Lora with { Base = FrozenStorage.Int8 } };
+        recipe = recipe with { Qat = recipe.Qat with { UseIncoherence = true } };
+
+        QatRunResult result = Run(recipe, "run");
+
+        using LoadedModel source = QatPipeline.Load(recipe.Teacher!, recipe);
+        using LlamaModel turned = IncoherenceRotation.Apply(source.Model, recipe.Training.Seed, storage: FrozenStorage.Int8);
+        PreparedData data = PreparedData.Create(PreparedData.Divide(recipe.Data), source.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
+        Assert.Equal(ModelDigest.Compute(turned), result.TeacherDigest);
+        Assert.Equal(HeldOutEvaluation.Loss(turned, data, TestContext.Current.CancellationToken), result.Scores[0].Quality.LossNats);
+        Assert.NotEqual(HeldOutEvaluation.Loss(source.Model, data, TestContext.Current.CancellationToken), result.Scores[0].Quality.LossNats);
+
+        QatPipeline.Release(source, source.Model, recipe);
+        QatPipeline.Release(source, turned, recipe with { Lora = null });
+        Assert.False(source.Model.Backbone.FinalNorm.Gain.IsInvalid);
+        QatPipeline.Release(source, turned, recipe);
+        Assert.True(source.Model.Backbone.FinalNorm.Gain.IsInvalid);
     }
 
     [Theory]

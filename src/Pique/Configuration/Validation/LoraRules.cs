@@ -17,10 +17,23 @@ internal static class LoraRules
             rules.Reject("", "adapters beside qat.freeze_teacher false", "a frozen teacher, which shares the frozen weights", "set qat.freeze_teacher to true, or lora to null");
         if (recipe.Training.ComputeType == ComputeType.Bfloat16)
             rules.Reject("", "adapters beside training.compute_type \"bfloat16\"", "float32 products, which are those of frozen weights", "set training.compute_type to \"float32\" or \"auto\", or lora to null");
-        if (recipe.Calibration.Artifact is not null)
-            rules.Reject("", "adapters beside calibration.artifact", "scales found for the adapted layers alone", "set calibration.artifact to null, or lora to null");
+        CheckCalibration(recipe.Calibration, rules);
         if (recipe.Overrides.Any(departure => departure.AverageBits is not null))
             rules.Reject("", "adapters beside bits that are left to calibration", "bits that are known before weights are frozen", "state the bits of every override, or set lora to null");
+    }
+
+    /// <summary>What calibration would have to read data for, or change weights by, would be silently without effect.</summary>
+    private static void CheckCalibration(CalibrationRecipe calibration, RuleChecker rules)
+    {
+        const string Expected = "scales found from the frozen weights alone";
+        if (calibration.Artifact is not null)
+            rules.Reject("", "adapters beside calibration.artifact", "scales found for the adapted layers alone", "set calibration.artifact to null, or lora to null");
+        if (calibration.Method == CalibrationMethod.Gptq)
+            rules.Reject("", "adapters beside calibration.method \"gptq\"", $"{Expected}: second-order rounding changes weights", "set calibration.method to \"mse\", whose scales gptq takes, or lora to null");
+        if (calibration.Weighted)
+            rules.Reject("", "adapters beside calibration.weighted true", Expected, "set calibration.weighted to false, or lora to null");
+        if (calibration.Samples is not null)
+            rules.Reject("", "adapters beside calibration.samples", Expected, "set calibration.samples to null, or lora to null");
     }
 
     private static void CheckNames(IReadOnlyList<string> names, RuleChecker rules)

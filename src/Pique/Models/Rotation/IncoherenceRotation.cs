@@ -61,11 +61,14 @@ public static class IncoherenceRotation
 
     private static void RotateEnds(LlamaModel source, LlamaModel target, RandomizedHadamard rotation, FrozenStorage? storage)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor embedding = Weight(source.Backbone.Embedding);
-        Tensor head = (source.Head is { } own ? Weight(own) : embedding).to(ScalarType.Float64);
-        Store(target.Backbone.Embedding, Turn(embedding.to(ScalarType.Float64, copy: true), rotation), storage);
-        Store(target.Head!, Turn(head.mul(source.Backbone.FinalNorm.Gain), rotation), storage);
+        // One after the other: with a large vocabulary each is larger than all blocks.
+        using (NewDisposeScope())
+            Store(target.Backbone.Embedding, Turn(Weight(source.Backbone.Embedding).to(ScalarType.Float64, copy: true), rotation), storage);
+        using (NewDisposeScope())
+        {
+            Tensor head = Weight(source.Head ?? (IQuantizableLayer)source.Backbone.Embedding).to(ScalarType.Float64, copy: true);
+            Store(target.Head!, Turn(head.mul_(source.Backbone.FinalNorm.Gain), rotation), storage);
+        }
     }
 
     private static Tensor Weight(IQuantizableLayer layer) => layer.LatentWeight();

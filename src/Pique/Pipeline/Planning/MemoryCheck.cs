@@ -12,37 +12,71 @@ internal static class MemoryCheck
     private const double CertainShare = 0.5;
 
     private const string CostOfNoTeacher = "costs quality";
+    private const string CostOfNoRotation = "leaves outliers as they are";
 
-    /// <summary>Refuses a model whose weights, gradients and moments alone have no room.</summary>
+    /// <summary>Refuses a model whose weights, gradients and moments alone have no room, or whose weights have none while they are turned.</summary>
     /// <param name="model">Shapes.</param>
     /// <param name="availableBytes">What the process may have; null where unknown, and then nothing is refused.</param>
     /// <exception cref="InputException">There is no room.</exception>
     public static void RequireHeld(MemoryModel model, long? availableBytes)
     {
-        if (availableBytes is not { } available || model.HeldBytes <= available)
+        if (availableBytes is not { } available || model.LeastBytes <= available)
         {
             return;
         }
 
-        MemoryModel alone = model with { Teacher = null };
-        IEnumerable<(MemoryModel Model, string Cost)> ways = model.Teacher is null
-            ? model.WithSmallerStates()
-            : [.. model.WithSmallerStates(), (alone, CostOfNoTeacher), .. alone.WithSmallerStates().Select(smaller => (smaller.Model, CostOfNoTeacher))];
-        string advice = ways.Where(way => way.Model.HeldBytes <= AdvisedShare * available).Select(way => Text(way.Model, way.Cost, model)).FirstOrDefault()
+        string advice = Ways(model).Where(way => way.Model.LeastBytes <= AdvisedShare * available).Select(way => Text(way.Model, way.Cost, model)).FirstOrDefault()
             ?? "Train a smaller model, or on a machine with more memory.";
-        throw new InputException(
-            $"memory: weights, gradients and optimizer{(model.Teacher is null ? "" : ", with the teacher's weights,")} take at least {ByteText.Of(model.HeldBytes)}, and {ByteText.Of(available)} is available. {advice}");
+        string what = (model.LoadBytes > model.HeldBytes, model.Teacher is null) switch
+        {
+            (true, true) => "weights in float32 and the frozen ones that are made by turning them",
+            (true, false) => "weights in float32, with the teacher's, and the frozen ones that are made by turning them",
+            (false, true) => "weights, gradients and optimizer",
+            (false, false) => "weights, gradients and optimizer, with the teacher's weights,",
+        };
+        throw new InputException($"memory: {what} take at least {ByteText.Of(model.LeastBytes)}, and {ByteText.Of(available)} is available. {advice}");
+    }
+
+    /// <summary>What takes less memory, what changes the training least first.</summary>
+    private static IEnumerable<(MemoryModel Model, string Cost)> Ways(MemoryModel model)
+    {
+        foreach ((MemoryModel, string) smaller in model.WithSmallerStates())
+        {
+            yield return smaller;
+        }
+
+        if (model.LoadBytes > 0)
+        {
+            yield return (model with { Rotates = false }, CostOfNoRotation);
+        }
+
+        if (model.Teacher is null)
+        {
+            yield break;
+        }
+
+        MemoryModel alone = model with { Teacher = null };
+        yield return (alone, CostOfNoTeacher);
+        foreach ((MemoryModel smaller, _) in Ways(alone))
+        {
+            yield return (smaller, CostOfNoTeacher);
+        }
     }
 
     private static string Text(MemoryModel way, string cost, MemoryModel model)
     {
         IEnumerable<string> changes = way.StateChanges(model);
+        if (way.Rotates != model.Rotates)
+        {
+            changes = changes.Prepend("qat.use_incoherence to false");
+        }
+
         if (way.Teacher is null && model.Teacher is not null)
         {
             changes = changes.Prepend("qat.use_distillation to false");
         }
 
-        return $"Set {string.Join(" and ", changes)} ({ByteText.Of(way.HeldBytes)} at least; {cost}), or train on a machine with more memory.";
+        return $"Set {string.Join(" and ", changes)} ({ByteText.Of(way.LeastBytes)} at least; {cost}), or train on a machine with more memory.";
     }
 
     /// <summary>Refuses a run whose passes have no room. No weight changes.</summary>

@@ -43,7 +43,7 @@ internal sealed record MemoryModel
     /// <summary>Whether the teacher is trained too.</summary>
     public bool TeacherLearns { get; init; }
 
-    /// <summary>Whether both are turned first; the models as loaded stay, and the head is untied.</summary>
+    /// <summary>Whether both are turned first; the models as loaded stay unless what is made of them is frozen, and the head is untied.</summary>
     public bool Rotates { get; init; }
 
     /// <summary>Whether weights are fake-quantized, which makes a second copy of them in a pass.</summary>
@@ -78,6 +78,33 @@ internal sealed record MemoryModel
             return student + teacher + (FloatBytes * copies);
         }
     }
+
+    /// <summary>Bytes held at once before anything is trained, where frozen weights are made by turning what is read in float32: the teacher is turned first and its source freed, then the student. Zero elsewhere, where nothing is held for loading alone. A lower bound.</summary>
+    public double LoadBytes
+    {
+        get
+        {
+            if (Frozen is not { } storage || !Rotates)
+            {
+                return 0;
+            }
+
+            double read = FloatBytes * Weights(Student, false);
+            double turned = Turned(Student);
+            if (Teacher is null)
+            {
+                return read + turned;
+            }
+
+            return Math.Max(read + (FloatBytes * Weights(Teacher, false)) + Turned(Teacher), (FrozenBytes(storage) * Weights(Teacher, true)) + read + turned);
+
+            // Embedding and head are turned first, each in float64 between two copies in float32.
+            double Turned(LlamaConfig config) => Math.Max(FrozenBytes(storage) * Weights(config, true), (sizeof(double) + (2 * FloatBytes)) * (double)config.VocabularySize * config.HiddenSize);
+        }
+    }
+
+    /// <summary>Bytes without which a run cannot even begin: those of loading or those of training, whichever are more.</summary>
+    public double LeastBytes => Math.Max(HeldBytes, LoadBytes);
 
     /// <summary>The model of a recipe.</summary>
     /// <param name="recipe">A valid recipe.</param>

@@ -78,14 +78,16 @@ internal sealed class RehearsalSetup : IDisposable
 
             phase(PipelinePhase.Rotate);
             long? rotationSeed = QatPipeline.RotationSeedOf(original, recipe);
-            setup.Student = setup.Own(QatPipeline.Rotated(original, rotationSeed, recipe.Lora?.Base, logger ?? NullLogger.Instance));
             LlamaModel? otherTeacher = teacher is null ? null : setup.Own(QatPipeline.Rotated(teacher, rotationSeed, recipe.Lora?.Base, logger ?? NullLogger.Instance));
+            QatPipeline.Release(teacher, otherTeacher, recipe);
+            setup.Student = setup.Own(QatPipeline.Rotated(original, rotationSeed, recipe.Lora?.Base, logger ?? NullLogger.Instance));
+            QatPipeline.Release(original, setup.Student, recipe);
             QuantizationPolicy policy = PolicyOf(recipe, setup.Student);
             AdapterRun? adapters = recipe.Lora is null ? null : setup.Own(AdapterRun.Create(setup.Student, recipe, policy));
             setup.Teacher = recipe.Qat.UseDistillation ? otherTeacher ?? adapters!.Base : null;
             IReadOnlyList<(string Name, IQuantizableLayer Layer)> layers = adapters?.Layers ?? setup.Student.QuantizableLayers;
             using CalibrationArtifact calibration = WeightCalibration.Run(
-                layers, policy.SpecFor, method, recipe.Qat, recipe.Training.Seed, time, CalibrationPhase.StoredOf(original, setup.Student));
+                layers, policy.SpecFor, method, recipe.Qat, recipe.Training.Seed, time, CalibrationPhase.StoredOf(original, setup.Student), recipe.Calibration.Percentile);
             calibration.Prepare(layers, policy.SpecFor, recipe.ActivationBits);
             return setup;
         }

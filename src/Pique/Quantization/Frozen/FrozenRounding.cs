@@ -15,17 +15,24 @@ public static class FrozenRounding
     /// <param name="method">How scales are found.</param>
     /// <returns>The packed weight.</returns>
     /// <exception cref="InputException">The weight has no such grid.</exception>
-    public static QuantizedTensor Quantize(string layerName, FrozenWeight weight, WeightQuantizationSpec spec, ScaleMethod method)
+    public static QuantizedTensor Quantize(string layerName, FrozenWeight weight, WeightQuantizationSpec spec, ScaleMethod method) =>
+        Quantize(weight, spec, rows => FakeQuantizer.Create(layerName, spec, rows, method));
+
+    /// <summary>Quantizes a frozen weight.</summary>
+    /// <param name="weight">The weight. One that is packed on the grid asked for is taken as it is.</param>
+    /// <param name="spec">How it is quantized.</param>
+    /// <param name="quantizerOf">Makes the quantizer of some of its rows.</param>
+    /// <returns>The packed weight.</returns>
+    internal static QuantizedTensor Quantize(FrozenWeight weight, WeightQuantizationSpec spec, Func<Tensor, FakeQuantizer> quantizerOf)
     {
         if (weight is PackedWeight { Tensor: var stored } && (stored.Grid, stored.Granularity, stored.SubScales is not null) == (spec.Grid, spec.Granularity, spec.TwoLevelScales) && !spec.PiKPerChannel)
             return stored;
-        bool isWhole = spec.Granularity is QuantGranularity.PerTensor;
-        PackedRowsJoin? join = isWhole ? null : new(weight.Rows, weight.Columns, spec);
-        foreach ((long first, long count) in weight.Pieces(isWhole ? long.MaxValue : FrozenWeight.PieceWeights))
+        PackedRowsJoin? join = spec.Granularity is QuantGranularity.PerTensor ? null : new(weight.Rows, weight.Columns, spec);
+        foreach ((long first, long count) in Pieces(weight, spec))
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor rows = weight.Materialize(first, count);
-            using FakeQuantizer quantizer = FakeQuantizer.Create(layerName, spec, rows, method);
+            using FakeQuantizer quantizer = quantizerOf(rows);
             QuantizedTensor packed = quantizer.Quantize(rows);
             if (join is null)
                 return packed;
@@ -34,6 +41,10 @@ public static class FrozenRounding
 
         return join!.Finish();
     }
+
+    /// <summary>The rows that are quantized at once: all of them where they share one scale.</summary>
+    internal static IEnumerable<(long FirstRow, long RowCount)> Pieces(FrozenWeight weight, WeightQuantizationSpec spec) =>
+        weight.Pieces(spec.Granularity is QuantGranularity.PerTensor ? long.MaxValue : FrozenWeight.PieceWeights);
 
     /// <summary>Signal over noise of a packed weight; of a layer frozen whole, a few rows at a time.</summary>
     /// <param name="layer">The layer the weight was packed from.</param>

@@ -52,6 +52,31 @@ public sealed class MemoryCheckTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_have_no_room_while_they_are_turned_are_refused()
+    {
+        // 1.1 billion weights: 4.4 GB as they are read, 2.2 GB as they are held.
+        MemoryModel model = new() { Student = Config, Frozen = FrozenStorage.Bfloat16, Rotates = true };
+        Assert.Equal(
+            "memory: weights in float32 and the frozen ones that are made by turning them take at least 6.6 GB, and 5.0 GB is available. "
+            + "Set qat.use_incoherence to false (2.2 GB at least; leaves outliers as they are), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(model, 5_000_000_000)).Message);
+        MemoryModel taught = model with { Teacher = Config with { LayerCount = 88 } };
+        Assert.Equal(
+            "memory: weights in float32, with the teacher's, and the frozen ones that are made by turning them take at least 28.4 GB, and 12.0 GB is available. "
+            + "Set qat.use_incoherence to false (10.2 GB at least; leaves outliers as they are), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(taught, 12_000_000_000)).Message);
+        Assert.EndsWith(
+            "Set qat.use_distillation to false (6.6 GB at least; costs quality), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(taught, 8_000_000_000)).Message,
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Set qat.use_distillation to false and qat.use_incoherence to false (2.2 GB at least; costs quality), or train on a machine with more memory.",
+            Assert.Throws<InputException>(() => MemoryCheck.RequireHeld(taught, 3_000_000_000)).Message,
+            StringComparison.Ordinal);
+        MemoryCheck.RequireHeld(model, 7_000_000_000);
+    }
+
+    [Fact]
     public void Passes_that_do_not_fit_are_refused_with_the_least_change_of_each_kind_that_fits()
     {
         MemoryModel model = new() { Student = Config, Teacher = Config, Quantizes = true };

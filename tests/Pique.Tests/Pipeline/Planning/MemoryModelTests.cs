@@ -58,6 +58,33 @@ public sealed class MemoryModelTests
         Assert.Equal((16 * turnedCount) + (4 * Count(Student)), new MemoryModel { Student = Student, Rotates = true }.HeldBytes);
     }
 
+    [Theory]
+    [InlineData(FrozenStorage.Bfloat16, 2)]
+    [InlineData(FrozenStorage.Int8, 1.0625)]
+    public void Weights_that_are_turned_before_they_are_frozen_stand_in_float32_beside_what_becomes_of_them(FrozenStorage storage, double bytes)
+    {
+        long turnedStudent = Count(Student with { TieWordEmbeddings = false }), turnedTeacher = Count(Teacher);
+        MemoryModel model = MemoryModel.Of(new() { Qat = new QatConfig { UseIncoherence = true }, Lora = new() { Base = storage } }, Student, Teacher);
+        Assert.Null(model.Teacher);
+        Assert.Equal(bytes * turnedStudent, model.HeldBytes, 1e-6);
+        Assert.Equal((4 * Count(Student)) + (bytes * turnedStudent), model.LoadBytes, 1e-6);
+        Assert.Equal(model.LoadBytes, model.LeastBytes);
+
+        MemoryModel taught = model with { Teacher = Teacher };
+        Assert.Equal(
+            Math.Max((4 * (Count(Student) + Count(Teacher))) + (bytes * turnedTeacher), (4 * Count(Student)) + (bytes * (turnedTeacher + turnedStudent))),
+            taught.LoadBytes,
+            1e-6);
+
+        // An embedding larger than all blocks: in float64 between two copies in float32.
+        MemoryModel wide = model with { Student = Student with { VocabularySize = 100_000 } };
+        Assert.Equal((4 * Count(wide.Student)) + (16.0 * 100_000 * Student.HiddenSize), wide.LoadBytes, 1e-6);
+
+        Assert.Equal(0, (model with { Rotates = false }).LoadBytes);
+        Assert.Equal(0, (model with { Frozen = null }).LoadBytes);
+        Assert.Equal((model with { Frozen = null }).HeldBytes, (model with { Frozen = null }).LeastBytes);
+    }
+
     [Fact]
     public void Block_by_block_gradients_and_moments_are_those_of_one_block()
     {
