@@ -28,7 +28,7 @@ internal static class QatRun
             context.Note("");
         }
 
-        QatRunResult? result = TrackedRun.Execute(context, runFolder, resume, interruptedAdvice, progress =>
+        QatRunResult? result = TrackedRun.Execute(context, interruptedAdvice, progress =>
         {
             var pipeline = new QatPipeline(context.Time, progress) { TensorBoard = tensorBoard };
             pipeline.Reported += progress.Report;

@@ -39,7 +39,7 @@ internal static class PretrainCommand
         context.StartTorch();
         long started = context.Time.GetTimestamp();
         ShowHeader(context, recipe, runFolder);
-        ModelScore? score = TrackedRun.Execute(context, runFolder, resume, TrackedRun.ResumeAdvice(context), progress =>
+        ModelScore? score = TrackedRun.Execute(context, TrackedRun.ResumeAdvice(context), progress =>
         {
             var pretraining = new Pretraining(context.Time);
             pretraining.Reported += progress.Report;

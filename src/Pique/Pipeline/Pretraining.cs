@@ -62,6 +62,20 @@ public sealed class Pretraining(TimeProvider time)
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
         BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
         using RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        try
+        {
+            return TrainIn(folder, recipe, split, initial, vocabulary, memory, resume, cancellationToken);
+        }
+        catch (InputException) when (!resume)
+        {
+            folder.RemoveUntrained();
+            throw;
+        }
+    }
+
+    private ModelScore? TrainIn(
+        RunFolder folder, PretrainRecipe recipe, HeldOutSplit split, LoadedModel? initial, BytePairVocabulary? vocabulary, MemoryModel memory, bool resume, CancellationToken cancellationToken)
+    {
         LoadedTokenizer tokenizer = initial is null
             ? WriteTokenizer(folder.Of(TokenizerFolderName), vocabulary!)
             : new LoadedTokenizer(initial.Tokenizer, initial.TokenizerFiles);

@@ -89,7 +89,20 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
+        try
+        {
+            return RunIn(folder, recipe, original, teacherSource, split, data, resume, cancellationToken);
+        }
+        catch (InputException) when (!resume)
+        {
+            folder.RemoveUntrained();
+            throw;
+        }
+    }
 
+    private QatRunResult? RunIn(
+        RunFolder folder, Recipe recipe, LoadedModel original, LoadedModel? teacherSource, HeldOutSplit split, PreparedData data, bool resume, CancellationToken cancellationToken)
+    {
         Phase(PipelinePhase.Rotate);
         long? rotationSeed = RotationSeedOf(original, recipe);
         ModelSize originalSize = ModelSize.Of(teacherSource ?? original);

@@ -13,12 +13,14 @@ public sealed class RunFolder : IDisposable
     public const string RecipeName = "recipe.json";
 
     private readonly string _recipeJson;
+    private readonly bool _isNew;
 
-    private RunFolder(string path, string recipeJson, RunLock runLock)
+    private RunFolder(string path, string recipeJson, RunLock runLock, bool isNew)
     {
         Path = path;
         _recipeJson = recipeJson;
         Lock = runLock;
+        _isNew = isNew;
     }
 
     /// <summary>The folder.</summary>
@@ -31,9 +33,11 @@ public sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="recipeJson">The resolved recipe.</param>
     /// <param name="resume">Whether to continue a run.</param>
+    /// <exception cref="RunFolderInUseException">Another run has it.</exception>
     /// <exception cref="InputException">It holds another run, or nothing to resume, or cannot be written.</exception>
     public static RunFolder Open(string path, string recipeJson, bool resume)
     {
+        bool isNew = !Directory.Exists(path);
         string recipePath = System.IO.Path.Combine(path, RecipeName);
         if (resume)
         {
@@ -43,10 +47,9 @@ public sealed class RunFolder : IDisposable
         {
             throw new InputException($"{path}: is a file where the folder of the run is to be made. Choose another folder with --out.");
         }
-
-        else if (Directory.Exists(path))
+        else if (!isNew && !File.Exists(System.IO.Path.Combine(path, RunLock.FileName)))
         {
-            RequireEmpty(path);
+            RequireEmpty(path); // Never a run's folder: a refusal leaves no lock in it.
         }
 
         RunLock runLock = RunLock.Acquire(path);
@@ -61,7 +64,7 @@ public sealed class RunFolder : IDisposable
                 Begin(path, recipePath, recipeJson);
             }
 
-            return new RunFolder(path, recipeJson, runLock);
+            return new RunFolder(path, recipeJson, runLock, isNew);
         }
         catch
         {
@@ -72,6 +75,40 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Lets go of the folder.</summary>
     public void Dispose() => Lock.Dispose();
+
+    /// <summary>Takes away what a new run wrote before its first checkpoint, and the folder itself where it was made for the run.</summary>
+    public void RemoveUntrained()
+    {
+        string checkpoints = Of(Trainer.CheckpointsName);
+        if (Directory.Exists(checkpoints) && Directory.EnumerateFileSystemEntries(checkpoints).Any())
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (string entry in EntriesOf(Path).ToArray())
+            {
+                if (Directory.Exists(entry))
+                {
+                    Directory.Delete(entry, recursive: true);
+                }
+                else
+                {
+                    File.Delete(entry);
+                }
+            }
+
+            if (_isNew)
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Why the run was refused is what to report.
+        }
+    }
 
     /// <summary>What a folder holds beside the lock, which an earlier process may have left.</summary>
     /// <param name="path">An existing folder.</param>
@@ -89,7 +126,7 @@ public sealed class RunFolder : IDisposable
 
     private static void Begin(string path, string recipePath, string recipeJson)
     {
-        RequireEmpty(path); // Once more, now that nobody else can write.
+        RequireEmpty(path);
         try
         {
             AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));

@@ -108,10 +108,49 @@ public sealed class RunFolderTests : IDisposable
         using RunFolder first = RunFolder.Open(Folder, "{}", resume: false);
 
         Assert.Throws<RunFolderInUseException>(() => RunFolder.Open(Folder, "{}", resume: true));
+        RunFolderInUseException failure = Assert.Throws<RunFolderInUseException>(() => RunFolder.Open(Folder, "{}", resume: false));
+
+        Assert.Equal($"{Folder}: another run is using this folder. Wait until it ends or stop it, or choose another folder with --out.", failure.Message);
+        Assert.Equal("{}", File.ReadAllText(first.Of("recipe.json")));
+    }
+
+    [Fact]
+    public void A_run_that_has_ended_is_not_begun_anew()
+    {
+        RunFolder.Open(Folder, "{}", resume: false).Dispose();
+
         InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: false));
 
         Assert.Equal($"{Folder}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.", failure.Message);
-        Assert.Equal("{}", File.ReadAllText(first.Of("recipe.json")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_refused_run_wrote_goes_with_the_folder_made_for_it(bool existed)
+    {
+        if (existed)
+            Directory.CreateDirectory(Folder);
+        using (RunFolder folder = RunFolder.Open(Folder, "{}", resume: false))
+        {
+            Directory.CreateDirectory(folder.Of("checkpoints"));
+            Directory.CreateDirectory(folder.Of("tensorboard/deep"));
+            folder.RemoveUntrained();
+        }
+
+        Assert.Equal(existed, Directory.Exists(Folder));
+        Assert.Empty(existed ? RunFolder.EntriesOf(Folder) : []);
+    }
+
+    [Fact]
+    public void A_run_with_a_checkpoint_is_never_taken_away()
+    {
+        using RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+        Directory.CreateDirectory(folder.Of("checkpoints/step-000001"));
+
+        folder.RemoveUntrained();
+
+        Assert.Equal(["checkpoints", "recipe.json"], RunFolder.EntriesOf(Folder).Select(Path.GetFileName).Order());
     }
 
     [Fact]
