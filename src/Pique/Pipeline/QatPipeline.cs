@@ -335,6 +335,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
                 data.Train,
                 cache.TopK,
                 (rows, totalRows) => Reported?.Invoke(new PipelineEvent.TeacherOutputsKept(rows, totalRows)),
+                fault => Reported?.Invoke(new PipelineEvent.Warned($"{fault}. The teacher outputs are made anew.")),
                 cancellationToken)
             : null;
 
