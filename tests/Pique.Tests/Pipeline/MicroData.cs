@@ -32,7 +32,7 @@ internal static class MicroData
         Qat = new QatConfig { Bits = 3, SteVariant = new SteVariant.LearnedStepSize(), Epochs = 2, WarmupEpochs = 0, LearningRate = 1e-3f },
         Model = WriteModel(folder, "base"),
         Data = Write(folder),
-        Training = new TrainingRecipe { BatchTokens = 3 * ContextTokens, MaxSteps = 4, CheckpointSteps = 2, WeightLearningRate = 5e-3f, Seed = 11 },
+        Training = new TrainingRecipe { BatchTokens = 3 * ContextTokens, MaxSteps = 4, CheckpointSteps = 2, WeightLearningRate = 5e-3f, Seed = 11, ComputeType = ComputeType.Float32 },
     };
 
     /// <summary>Writes a model of one block with random weights.</summary>
