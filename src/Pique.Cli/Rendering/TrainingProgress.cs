@@ -75,6 +75,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
                 Position = (resumed.Step, Position?.TotalSteps ?? resumed.Step);
                 display.Line(Units.Text($"  resumed after step {resumed.Step} from {resumed.Folder}"));
                 break;
+            case TrainingEvent.Warned { Message: var message }:
+                display.Line($"warning: {message}");
+                break;
             case TrainingEvent.CheckpointRejected rejected:
                 display.Line($"warning: {rejected.Folder}: {rejected.Reason}; trying an older checkpoint");
                 break;

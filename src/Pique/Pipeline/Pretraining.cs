@@ -62,6 +62,8 @@ public sealed class Pretraining(TimeProvider time)
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
         BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
         using RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        if (folder.Change is { } change)
+            Reported?.Invoke(new TrainingEvent.Warned(change));
         try
         {
             return TrainIn(folder, recipe, split, initial, vocabulary, memory, resume, cancellationToken);

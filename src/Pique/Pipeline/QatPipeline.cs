@@ -89,6 +89,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
+        if (folder.Change is { } change)
+            Reported?.Invoke(new PipelineEvent.Warned(change));
         try
         {
             return RunIn(folder, recipe, original, teacherSource, split, data, resume, cancellationToken);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pique.Formats;
 using Pique.Training;
 
@@ -12,15 +13,19 @@ public sealed class RunFolder : IDisposable
     /// <summary>The resolved recipe.</summary>
     public const string RecipeName = "recipe.json";
 
+    private const string AccumulationSteps = "accumulation_steps";
+    private const string GradientCheckpointing = "gradient_checkpointing";
+
     private readonly string _recipeJson;
     private readonly bool _isNew;
 
-    private RunFolder(string path, string recipeJson, RunLock runLock, bool isNew)
+    private RunFolder(string path, string recipeJson, RunLock runLock, bool isNew, string? change)
     {
         Path = path;
         _recipeJson = recipeJson;
         Lock = runLock;
         _isNew = isNew;
+        Change = change;
     }
 
     /// <summary>The folder.</summary>
@@ -29,7 +34,10 @@ public sealed class RunFolder : IDisposable
     /// <summary>The lock on it.</summary>
     public RunLock Lock { get; }
 
-    /// <summary>Makes a new run folder, or opens that of the same recipe to resume it.</summary>
+    /// <summary>What a resumed run does otherwise than it began, where that lets it end in other bytes; null for nothing.</summary>
+    public string? Change { get; }
+
+    /// <summary>Makes a new run folder, or opens that of the same recipe to resume it. What a step takes of memory may differ: training.accumulation_steps and training.gradient_checkpointing.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="recipeJson">The resolved recipe.</param>
     /// <param name="resume">Whether to continue a run.</param>
@@ -55,16 +63,14 @@ public sealed class RunFolder : IDisposable
         RunLock runLock = RunLock.Acquire(path);
         try
         {
-            if (resume)
-            {
-                RequireSameRecipe(recipePath, recipeJson);
-            }
-            else
+            if (!resume)
             {
                 Begin(path, recipePath, recipeJson);
+                return new RunFolder(path, recipeJson, runLock, isNew, change: null);
             }
 
-            return new RunFolder(path, recipeJson, runLock, isNew);
+            (string began, string? change) = RequireSameRecipe(recipePath, recipeJson);
+            return new RunFolder(path, began, runLock, isNew, change);
         }
         catch
         {
@@ -155,35 +161,58 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    private static void RequireSameRecipe(string recipePath, string recipeJson)
+    /// <returns>The recipe that the run began with, by which checkpoints know it, and what is new of the one given now.</returns>
+    private static (string Began, string? Change) RequireSameRecipe(string recipePath, string recipeJson)
     {
         string found = File.ReadAllText(recipePath);
         if (found == recipeJson)
         {
-            return;
+            return (found, null);
         }
 
-        if (!IsJson(found))
+        if (Parse(found) is not { } began)
         {
             // What a damaged disk left of it says nothing. Whether the run is this one, the checkpoints know by their digest.
             AtomicFile.Write(recipePath, stream => stream.Write(Encoding.UTF8.GetBytes(recipeJson)));
+            return (recipeJson, null);
         }
-        else
+
+        JsonNode given = JsonNode.Parse(recipeJson)!;
+        string partsBefore = Take(began, AccumulationSteps), partsNow = Take(given, AccumulationSteps);
+        Take(began, GradientCheckpointing);
+        Take(given, GradientCheckpointing);
+        if (!JsonNode.DeepEquals(began, given))
         {
             throw new InputException($"{recipePath}: the run was started with other choices than those given now. Resume it with the same ones, or start a new run in another folder.");
         }
+
+        return (found, partsBefore == partsNow
+            ? null
+            : $"training.accumulation_steps: {partsBefore} as the run began, {partsNow} now. The parts' gradients add up in another order, so the run will end in other bytes than with {partsBefore}.");
     }
 
-    private static bool IsJson(string text)
+    /// <summary>Takes a field of the part "training" out of a recipe.</summary>
+    private static string Take(JsonNode recipe, string field)
+    {
+        if (recipe is not JsonObject || recipe["training"] is not JsonObject training)
+        {
+            return "";
+        }
+
+        string value = training[field]?.ToJsonString() ?? "";
+        training.Remove(field);
+        return value;
+    }
+
+    private static JsonNode? Parse(string text)
     {
         try
         {
-            using var document = JsonDocument.Parse(text);
-            return true;
+            return JsonNode.Parse(text);
         }
         catch (JsonException)
         {
-            return false;
+            return null;
         }
     }
 }

@@ -27,6 +27,10 @@ public abstract record TrainingEvent
     /// <param name="Folder">The checkpoint.</param>
     public sealed record Resumed(int Step, string Folder) : TrainingEvent;
 
+    /// <summary>Something the user should know although the run goes on.</summary>
+    /// <param name="Message">What and why, in whole sentences.</param>
+    public sealed record Warned(string Message) : TrainingEvent;
+
     /// <summary>A checkpoint is damaged and an older one is tried.</summary>
     /// <param name="Folder">The checkpoint.</param>
     /// <param name="Reason">What is wrong with it.</param>

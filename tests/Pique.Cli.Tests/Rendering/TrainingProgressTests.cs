@@ -12,6 +12,7 @@ public sealed class TrainingProgressTests
           deleted run/checkpoints/.partial-step-000030, which was left half written
         warning: run/checkpoints/step-000020: state.json has 3 bytes, expected 400; trying an older checkpoint
           resumed after step 10 from run/checkpoints/step-000010
+        warning: run/checkpoints/step-000010: the checkpoint was computed with 2 threads.
         warning: the best checkpoint, of step 5, is lost; the best is sought anew from here on
          100 %  step 40 of 40  loss 1.2346  2,048 tokens/s  0:00 left  1.50 GB
         warning: step 40 was skipped. Loss NaN.
@@ -28,6 +29,7 @@ public sealed class TrainingProgressTests
             new TrainingEvent.PartialCheckpointRemoved("run/checkpoints/.partial-step-000030"),
             new TrainingEvent.CheckpointRejected("run/checkpoints/step-000020", "state.json has 3 bytes, expected 400"),
             new TrainingEvent.Resumed(10, "run/checkpoints/step-000010"),
+            new TrainingEvent.Warned("run/checkpoints/step-000010: the checkpoint was computed with 2 threads."),
             new TrainingEvent.BestLost(5),
             new TrainingEvent.StepCompleted(Step, 40),
             new TrainingEvent.StepSkipped(Step, 1, "Loss NaN."),

@@ -93,6 +93,29 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal("{}", File.ReadAllText(folder.Of("recipe.json")));
     }
 
+    [Theory]
+    [InlineData(8, false, null)]
+    [InlineData(4, true, "training.accumulation_steps: 8 as the run began, 4 now. The parts' gradients add up in another order, so the run will end in other bytes than with 8.")]
+    public void What_a_step_takes_of_memory_may_differ_where_a_run_is_resumed(int parts, bool checkpointing, string? change)
+    {
+        string began = Recipe(8, checkpointing: false);
+        string digest;
+        using (RunFolder first = RunFolder.Open(Folder, began, resume: false))
+            digest = first.Digest("data");
+
+        using (RunFolder again = RunFolder.Open(Folder, Recipe(parts, checkpointing), resume: true))
+        {
+            Assert.Equal(change, again.Change);
+            Assert.Equal(digest, again.Digest("data"));
+            Assert.Equal(began, File.ReadAllText(again.Of("recipe.json")));
+        }
+
+        Assert.Throws<InputException>(() => RunFolder.Open(Folder, Recipe(parts, checkpointing).Replace("1536", "768", StringComparison.Ordinal), resume: true));
+
+        static string Recipe(int parts, bool checkpointing) =>
+            $$"""{"training": {"batch_tokens": 1536, "accumulation_steps": {{parts}}, "gradient_checkpointing": {{(checkpointing ? "true" : "false")}} } }""";
+    }
+
     [Fact]
     public void Where_no_run_was_started_there_is_nothing_to_resume()
     {
