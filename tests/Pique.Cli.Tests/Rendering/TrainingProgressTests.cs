@@ -41,6 +41,25 @@ public sealed class TrainingProgressTests
             new TrainingEvent.BestRestored(20, 1.5),
             new TrainingEvent.CheckpointSaved(40, "run/checkpoints/step-000040")));
 
+    [Fact]
+    public void Time_left_goes_by_the_steps_of_the_phase_but_its_first() => Assert.Equal(
+        """
+          50 steps, 5 an epoch; 1 weights, 1 quantization parameters
+          10 %  step 5 of 50  loss 1.2346  2,048 tokens/s  1.50 GB
+          20 %  step 10 of 50  loss 1.2346  2,048 tokens/s  1:00 left of this phase  1.50 GB
+          50 steps, 5 an epoch; 1 weights, 1 quantization parameters
+          40 %  step 20 of 50  loss 1.2346  2,048 tokens/s  1.50 GB
+          50 %  step 25 of 50  loss 1.2346  2,048 tokens/s  0:25 left  1.50 GB
+
+        """.ReplaceLineEndings("\n"),
+        Told(
+            new TrainingEvent.Started(50, 5, 1, 1, null) { LaterSteps = 30 },
+            new TrainingEvent.StepCompleted(Step with { Step = 5, StepSeconds = 100 }, 50),
+            new TrainingEvent.StepCompleted(Step with { Step = 10, StepSeconds = 6 }, 50),
+            new TrainingEvent.Started(50, 5, 1, 1, null),
+            new TrainingEvent.StepCompleted(Step with { Step = 20, StepSeconds = 100 }, 50),
+            new TrainingEvent.StepCompleted(Step with { Step = 25, StepSeconds = 1 }, 50)));
+
     private static StepMetrics Step => new()
     {
         Step = 40,

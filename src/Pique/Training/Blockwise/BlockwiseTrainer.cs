@@ -116,7 +116,10 @@ public sealed class BlockwiseTrainer : IDisposable
             BatchesPerEpoch,
             Blocks.Sum(block => block.Weights.Sum(item => item.Value.numel())),
             Blocks.Sum(block => block.Quantization.Sum(item => item.Value.numel())),
-            teacherDigest));
+            teacherDigest)
+        {
+            LaterSteps = _laterSteps,
+        });
         using StepLog log = StepLog.Open(_options, _state, _time);
         bool interrupted = !Train(log, teacherDigest, cancellation);
         if (ModelDigest.Compute(_teacher) is { } after && after != teacherDigest)
