@@ -58,5 +58,7 @@ internal static class BlockwisePhase
         Resume = run.Resume,
         ConfigurationDigest = run.ConfigurationDigest,
         CreateCheckpointFile = run.CreateCheckpointFile,
+        FastMath = run.FastMath,
+        ComputeType = run.ComputeType,
     };
 }

@@ -43,6 +43,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <summary>Write an event file of TensorBoard into the run folder too.</summary>
     public bool TensorBoard { get; init; }
 
+    /// <summary>Whether products take MKL's fast path, to be noted in checkpoints and compared on a resume; null where unknown.</summary>
+    public bool? FastMath { get; init; }
+
     /// <summary>Tells how much memory the process may have.</summary>
     internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
 
@@ -153,6 +156,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             TensorBoard = TensorBoard,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
+            FastMath = FastMath,
+            ComputeType = ComputeTypeChoice.Make(recipe.Training.ComputeType, student, time),
         };
         TrainingResult training = new(0, 0, 0, null, Interrupted: false, null);
         TrainerOptions? endToEnd = options;

@@ -183,6 +183,8 @@ public sealed class Trainer : IDisposable
             StepsPerEpoch = stepsPerEpoch,
             PriorSteps = _options.PriorSteps,
             SkippedSteps = _options.PriorSkippedSteps,
+            Threads = get_num_threads(),
+            FastMath = _options.FastMath,
             Seed = _options.Training.Seed,
             ConfigurationDigest = _options.ConfigurationDigest,
             TeacherDigest = _teacherLearner is null ? teacherDigest : null,

@@ -4,6 +4,7 @@ using Pique.Data;
 using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Numerics;
+using static TorchSharp.torch;
 
 namespace Pique.Training;
 
@@ -94,6 +95,8 @@ public sealed class BlockwiseTrainer : IDisposable
         {
             TotalSteps = TotalSteps,
             StepsPerEpoch = BatchesPerEpoch,
+            Threads = get_num_threads(),
+            FastMath = _options.FastMath,
             Seed = _options.Training.Seed,
             ConfigurationDigest = _options.ConfigurationDigest,
             TeacherDigest = teacherDigest,
