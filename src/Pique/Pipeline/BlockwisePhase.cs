@@ -36,15 +36,21 @@ internal static class BlockwisePhase
     public static (TrainingResult Result, TrainerOptions? Next) Run(
         Recipe recipe, LlamaModel student, LlamaModel teacher, PackedDataset data, TrainerOptions run, TimeProvider time, Action<TrainingEvent> report, CancellationToken cancellationToken)
     {
-        TrainerOptions ofBlocks = On(TrainerOptions.ForBlocks(recipe), run);
+        TrainerOptions options = On(TrainerOptions.ForBlocks(recipe), run);
         bool hasNext = (recipe.Training.Blockwise ?? new()).ScalesEndToEnd;
-        using BlockwiseTrainer trainer = new(student, teacher, data, ofBlocks, hasNext ? StepsOf(recipe, data) : 0, time);
+        using BlockwiseTrainer trainer = new(student, teacher, data, options, hasNext ? StepsOf(recipe, data) : 0, time);
         trainer.Reported += report;
         TrainingResult result = trainer.Run(cancellationToken);
         if (result.Interrupted || !hasNext)
             return (result, null);
         ModelQuantizer.FixCodes(student, student.QuantizableLayers);
-        TrainerOptions next = On(TrainerOptions.ForScales(recipe), run) with { Resume = true, PriorSteps = trainer.TotalSteps, PriorSkippedSteps = result.SkippedSteps };
+        TrainerOptions next = On(TrainerOptions.ForScales(recipe), run) with
+        {
+            Resume = true,
+            PriorSteps = trainer.TotalSteps,
+            PriorSkippedSteps = result.SkippedSteps,
+            ComputeType = trainer.ComputeType is { } ofBlocks ? ofBlocks with { Reason = "as the blocks were trained" } : run.ComputeType,
+        };
         return (result, next);
     }
 

@@ -33,6 +33,7 @@ public sealed class Trainer : IDisposable
     private TrainingState _state = new();
     private TrainingState _lastGood = new();
     private (int Step, string Folder)? _saved;
+    private ComputeTypeChoice? _choice;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place where it has any.</param>
@@ -202,8 +203,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>A run that is resumed computes as it began, whatever is faster by now.</summary>
     private ComputeTypeChoice ChooseComputeType() => _state.ComputeType != ComputeType.Auto
-        ? new(_state.ComputeType, "as the run began")
-        : ComputeTypeChoice.Make(_options.Training.ComputeType, _student.QuantizableLayers.Any(entry => entry.Layer.Frozen is not null), _time);
+        ? ComputeTypeChoice.AsBegan(_state.ComputeType)
+        : _choice ??= _options.ComputeType ?? ComputeTypeChoice.Make(_options.Training.ComputeType, _student, _time);
 
     private void SetProductType(ScalarType type)
     {

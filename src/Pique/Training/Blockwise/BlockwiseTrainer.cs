@@ -32,6 +32,7 @@ public sealed class BlockwiseTrainer : IDisposable
     private TrainingState _lastGood = new();
     private (int Step, string Folder)? _saved;
     private Learner? _learner;
+    private (int Block, int Epoch, int[] Rows)? _order;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place.</param>
@@ -62,6 +63,9 @@ public sealed class BlockwiseTrainer : IDisposable
         _checkpoint = new(runFolder, options, _parameters);
         _shape = ShapeOf(student, data, options.Training);
     }
+
+    /// <summary>The type of the matrix products; null before <see cref="Run"/> has chosen it, and where a later phase goes on.</summary>
+    internal ComputeTypeChoice? ComputeType { get; private set; }
 
     /// <summary>Tells what happens, on the thread of <see cref="Run"/>.</summary>
     public event Action<TrainingEvent>? Reported;
@@ -109,10 +113,14 @@ public sealed class BlockwiseTrainer : IDisposable
                 return new(TotalSteps, TotalSteps, 0, null, Interrupted: false, teacherDigest);
             }
 
+            // Checkpoints that do not say were computed in float32.
+            ComputeType = ComputeTypeChoice.AsBegan(restored.State.ComputeType == Configuration.ComputeType.Auto ? Configuration.ComputeType.Float32 : restored.State.ComputeType);
             _state = restored.State;
             _saved = (_state.Step, restored.Folder);
         }
 
+        ComputeType ??= _options.ComputeType ?? ComputeTypeChoice.Make(_options.Training.ComputeType, _student, _time);
+        _state = _state with { ComputeType = ComputeType.Type };
         _lastGood = _state;
         Report(new TrainingEvent.Started(
             TotalSteps + _laterSteps,
@@ -123,6 +131,7 @@ public sealed class BlockwiseTrainer : IDisposable
         {
             LaterSteps = _laterSteps,
         });
+        Report(new TrainingEvent.ComputeTypeChosen(ComputeType.Type, ComputeType.Reason));
         using StepLog log = StepLog.Open(_options, _state, _time);
         bool interrupted = !Train(log, teacherDigest, cancellation);
         if (ModelDigest.Compute(_teacher) is { } after && after != teacherDigest)
@@ -149,9 +158,10 @@ public sealed class BlockwiseTrainer : IDisposable
         int rowsAtOnce = (_data.RowsPerBatch + _options.Training.AccumulationSteps - 1) / _options.Training.AccumulationSteps;
         ActivationStore.RequireRoom(_runFolder, _shape, FreeBytes(_runFolder));
         using ActivationStore activations = new(
-            _runFolder, _student, _teacher, teacherDigest, _data, _shape, rowsAtOnce, (place, rows) => Report(new TrainingEvent.ActivationsKept(place, BlockCount, rows, _shape.Rows)), cancellation);
+            _runFolder, _student, _teacher, teacherDigest, _state.ComputeType, _data, _shape, rowsAtOnce, (place, rows) => Report(new TrainingEvent.ActivationsKept(place, BlockCount, rows, _shape.Rows)), cancellation);
         try
         {
+            (_student.ProductType, _teacher.ProductType) = (ComputeType!.ScalarType, ComputeType.ScalarType);
             while (!IsFinished)
             {
                 int block = _state.Step / StepsPerBlock;
@@ -170,6 +180,7 @@ public sealed class BlockwiseTrainer : IDisposable
         {
             log.Write();
             _learner?.Optimizer.ClearGradients();
+            (_student.ProductType, _teacher.ProductType) = (ScalarType.Float32, ScalarType.Float32);
         }
     }
 
@@ -198,7 +209,7 @@ public sealed class BlockwiseTrainer : IDisposable
 
         log.Write();
         EndBlock(block, log);
-        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, activations.Loss(block)));
+        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, block + 1 < BlockCount ? activations.MoveStudentOn() : activations.Loss(block)));
         return true;
     }
 
@@ -305,8 +316,13 @@ public sealed class BlockwiseTrainer : IDisposable
     /// <summary>All rows once in each epoch, in a seeded order of the block and the epoch.</summary>
     private int[] RowsOf(int block, int epoch, int batchIndex)
     {
-        int[] order = [.. Enumerable.Range(0, _shape.Rows)];
-        SplitMix64.ForStream(_options.Training.Seed, block, epoch).Shuffle(order.AsSpan());
+        if (_order is not var (ofBlock, ofEpoch, order) || (ofBlock, ofEpoch) != (block, epoch))
+        {
+            order = [.. Enumerable.Range(0, _shape.Rows)];
+            SplitMix64.ForStream(_options.Training.Seed, block, epoch).Shuffle(order.AsSpan());
+            _order = (block, epoch, order);
+        }
+
         int first = batchIndex * _data.RowsPerBatch;
         return order[first..Math.Min(order.Length, first + _data.RowsPerBatch)];
     }
