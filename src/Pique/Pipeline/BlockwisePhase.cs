@@ -3,6 +3,7 @@ using Pique.Data;
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;
+using TorchSharp.Modules;
 
 namespace Pique.Pipeline;
 
@@ -54,6 +55,11 @@ internal static class BlockwisePhase
         return (result, next);
     }
 
+    /// <summary>Arranges the student as the second part will find it, codes fixed and scales alone to be trained: for measuring ahead of the first.</summary>
+    /// <param name="student">The student, its quantizers in place.</param>
+    /// <returns>Puts everything back when disposed.</returns>
+    public static IDisposable ArrangeForScales(LlamaModel student) => new Arrangement(student);
+
     private static int StepsOf(Recipe recipe, PackedDataset data) => (int)Math.Min((long)data.BatchesPerEpoch * recipe.Qat.Epochs, recipe.Training.MaxSteps ?? int.MaxValue);
 
     private static TrainerOptions On(TrainerOptions options, TrainerOptions run) => options with
@@ -67,4 +73,32 @@ internal static class BlockwisePhase
         FastMath = run.FastMath,
         ComputeType = run.ComputeType,
     };
+
+    private sealed class Arrangement : IDisposable
+    {
+        private readonly (IQuantizableLayer Layer, FakeQuantizer Quantizer)[] _quantizers;
+        private readonly Parameter[] _trained;
+
+        public Arrangement(LlamaModel student)
+        {
+            _quantizers = [.. student.QuantizableLayers.Where(entry => entry.Layer.WeightQuantizer is not null).Select(entry => (entry.Layer, entry.Layer.WeightQuantizer!))];
+            _trained = [.. student.parameters().Where(parameter => parameter.requires_grad)];
+            foreach ((IQuantizableLayer layer, FakeQuantizer quantizer) in _quantizers)
+                layer.WeightQuantizer = quantizer.FixCodes(layer.Weight);
+            foreach (Parameter parameter in _trained)
+                parameter.requires_grad = false;
+        }
+
+        public void Dispose()
+        {
+            foreach ((IQuantizableLayer layer, FakeQuantizer quantizer) in _quantizers)
+            {
+                layer.WeightQuantizer!.Dispose();
+                layer.WeightQuantizer = quantizer;
+            }
+
+            foreach (Parameter parameter in _trained)
+                parameter.requires_grad = true;
+        }
+    }
 }

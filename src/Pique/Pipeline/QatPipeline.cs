@@ -159,6 +159,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             FastMath = FastMath,
             ComputeType = ComputeTypeChoice.Make(recipe.Training.ComputeType, student, time),
         };
+        RequireRoom(recipe, student, teacher, options, original.Model.Config, teacherSource?.Model.Config, data);
         TrainingResult training = new(0, 0, 0, null, Interrupted: false, null);
         TrainerOptions? endToEnd = options;
         if (recipe.Training.Mode == TrainingMode.Blockwise)
@@ -174,7 +175,6 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         {
             using TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken);
             using var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs, cancellation => HeldOutEvaluation.Loss(student, data, cancellation));
-            RequireRoom(trainer, recipe, original.Model.Config, teacherSource?.Model.Config, data);
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             return trainer.Run(cancellationToken);
         }
@@ -255,12 +255,19 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     internal static MemorySetting SettingOf(Recipe recipe, PreparedData data) => new(
         Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, TrainerOptions.From(recipe).Training.GradientCheckpointing);
 
-    private void RequireRoom(Trainer trainer, Recipe recipe, LlamaConfig student, LlamaConfig? teacher, PreparedData data)
+    /// <summary>Refuses a run that memory has no room for before anything is spent on it: blocks, or outputs of the teacher. What is trained end to end takes more than any block.</summary>
+    private void RequireRoom(
+        Recipe recipe, LlamaModel student, CausalLanguageModel? teacher, TrainerOptions options, LlamaConfig studentConfig, LlamaConfig? teacherConfig, PreparedData data)
     {
-        if (AvailableBytes() is { } available)
+        bool isBlockwise = recipe.Training.Mode == TrainingMode.Blockwise;
+        if (AvailableBytes() is not { } available || (isBlockwise && !(recipe.Training.Blockwise ?? new()).ScalesEndToEnd))
         {
-            MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, student, teacher), SettingOf(recipe, data), available);
+            return;
         }
+
+        using IDisposable? arrangement = isBlockwise ? BlockwisePhase.ArrangeForScales(student) : null;
+        using Trainer trainer = new(student, data.Train, (isBlockwise ? TrainerOptions.ForScales(recipe) : TrainerOptions.From(recipe)).ForRehearsal() with { ComputeType = options.ComputeType }, teacher, time);
+        MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, studentConfig, teacherConfig), SettingOf(recipe, data), available);
     }
 
     internal static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)

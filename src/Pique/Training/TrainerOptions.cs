@@ -109,6 +109,14 @@ public sealed record TrainerOptions
     /// <param name="recipe">A valid recipe whose mode is block-wise.</param>
     public static TrainerOptions ForScales(Recipe recipe) => From(recipe) with { WeightLearningRate = recipe.Qat.LearningRate, WarmupEpochs = 0 };
 
+    /// <summary>The same without what is measured and kept while training.</summary>
+    internal TrainerOptions ForRehearsal() => this with
+    {
+        RunFolder = null,
+        RunLock = null,
+        Training = Training with { EvaluateEverySteps = null, KeepBest = false, EarlyStopEvaluations = null },
+    };
+
     /// <summary>Options of pretraining: cross-entropy alone.</summary>
     /// <param name="recipe">A valid recipe.</param>
     public static TrainerOptions From(PretrainRecipe recipe) => new()
