@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
@@ -95,10 +94,22 @@ public sealed class Trainer : IDisposable
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <returns>The outcome. The student's quantizers are left at full strength.</returns>
     /// <exception cref="InputException">The run folder cannot be used, or a checkpoint does not fit the run.</exception>
-    /// <exception cref="RunFailedException">Too many steps in a row were not finite, a checkpoint could not be written, or a frozen teacher changed.</exception>
+    /// <exception cref="RunFailedException">Too many steps in a row were not finite, memory ran out, a checkpoint could not be written, or a frozen teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
         using RunLock? runLock = _options is { RunFolder: { } held, RunLock: null } ? RunLock.Acquire(held) : null;
+        try
+        {
+            return RunLocked(cancellation);
+        }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
+        }
+    }
+
+    private TrainingResult RunLocked(CancellationToken cancellation)
+    {
         string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
         _state = InitialState(teacherDigest);
         Report(new TrainingEvent.Started(
@@ -142,6 +153,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Computes the gradients of the first rows of the data and drops them; nothing changes by it.</summary>
     /// <param name="rows">Rows; at most those of the first batch.</param>
     /// <returns>Most memory the process had in use at once meanwhile; null where the system does not tell.</returns>
+    /// <exception cref="InputException">There is no memory for it.</exception>
     internal long? Rehearse(int rows)
     {
         ProcessMemory.ReleaseFree();
@@ -157,6 +169,10 @@ public sealed class Trainer : IDisposable
             SetGradientCheckpointing(_options.Training.GradientCheckpointing);
             SetProductType(ChooseComputeType().ScalarType);
             _step.Rehearse(part);
+        }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfRehearsal(rows, failure);
         }
         finally
         {
@@ -201,7 +217,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>A run that is resumed computes as it began, whatever is faster by now.</summary>
+    /// <summary>The choice is made once, for rehearsals and training alike.</summary>
     private ComputeTypeChoice ChooseComputeType() => _state.ComputeType != ComputeType.Auto
         ? ComputeTypeChoice.AsBegan(_state.ComputeType)
         : _choice ??= _options.ComputeType ?? ComputeTypeChoice.Make(_options.Training.ComputeType, _student, _time);
@@ -275,7 +291,7 @@ public sealed class Trainer : IDisposable
             return;
         }
 
-        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        if (BrokenWeight() is { } broken)
         {
             throw Divergence.OfWeights(_state, broken, _saved?.Folder);
         }
@@ -285,12 +301,16 @@ public sealed class Trainer : IDisposable
         Report(new TrainingEvent.CheckpointSaved(_state.RunStep, _saved.Value.Folder));
     }
 
+    /// <summary>The first trained parameter that is lost, of the student or of a teacher that learns; null for none.</summary>
+    private string? BrokenWeight() => NonFiniteDiagnosis.FirstWeight(_learner)
+        ?? (_teacherLearner is not null && NonFiniteDiagnosis.FirstWeight(_teacherLearner) is { } ofTeacher ? $"the teacher's {ofTeacher}" : null);
+
     private void RunStep(BatchFeed feed, StepLog log)
     {
         long started = _time.GetTimestamp();
         StepPlan plan = StepPlan.At(_options, _state);
         using TokenBatch batch = feed.Next(_state);
-        StepOutcome outcome = RunStep(batch, plan);
+        StepOutcome outcome = _step.Run(batch, plan);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
@@ -327,23 +347,11 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private StepOutcome RunStep(TokenBatch batch, StepPlan plan)
-    {
-        try
-        {
-            return _step.Run(batch, plan);
-        }
-        catch (ExternalException failure) when (Divergence.IsOfMemory(failure))
-        {
-            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
-        }
-    }
-
     /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
     private void PassOver(StepLog log, StepMetrics metrics, string diagnosis)
     {
         Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
-        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+        if (BrokenWeight() is { } broken)
         {
             throw Divergence.OfWeights(_lastGood, broken, _saved?.Folder);
         }
@@ -353,7 +361,11 @@ public sealed class Trainer : IDisposable
             TrainingState failed = _state;
             log.Write();
             _state = _lastGood;
-            Save(log);
+            if (_saved is not { } saved || saved.Step < _state.Step)
+            {
+                Save(log); // A later checkpoint has the same weights, and would push this one out.
+            }
+
             throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
         }
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
@@ -90,10 +89,22 @@ public sealed class BlockwiseTrainer : IDisposable
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <returns>The outcome. Where the run folder's newest checkpoint is of a later phase, the student is as it was.</returns>
     /// <exception cref="InputException">The run folder cannot be used, its disk has no room for the activations, or a checkpoint does not fit the run.</exception>
-    /// <exception cref="RunFailedException">Too many steps in a row were not finite, a file could not be written, or the teacher changed.</exception>
+    /// <exception cref="RunFailedException">Too many steps in a row were not finite, memory ran out, a file could not be written, or the teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
         using RunLock? runLock = _options.RunLock is null ? RunLock.Acquire(_runFolder) : null;
+        try
+        {
+            return RunLocked(cancellation);
+        }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
+        }
+    }
+
+    private TrainingResult RunLocked(CancellationToken cancellation)
+    {
         string teacherDigest = ModelDigest.Compute(_teacher);
         _state = new()
         {
@@ -226,6 +237,7 @@ public sealed class BlockwiseTrainer : IDisposable
     /// <summary>Gives the next block a fresh optimizer in place of this one's, and keeps what was reached in a checkpoint.</summary>
     private void EndBlock(int block, StepLog log)
     {
+        RequireSoundWeights();
         _learner!.Dispose();
         _learner = IsFinished ? null : new(TrainedParameters.OfBlock(_student, block + 1), _options);
         Save(log);
@@ -236,11 +248,16 @@ public sealed class BlockwiseTrainer : IDisposable
     {
         if (_saved?.Step == _state.Step)
             return;
-        if (_learner is not null && NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
-            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
+        RequireSoundWeights();
         log.FlushToDisk();
         _saved = (_state.Step, _checkpoint.Save(_state, _learner));
         Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
+    }
+
+    private void RequireSoundWeights()
+    {
+        if (_learner is not null && NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
+            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
     }
 
     private void RunStep(int block, BlockStep step, ActivationStore activations, StepLog log)
@@ -249,7 +266,7 @@ public sealed class BlockwiseTrainer : IDisposable
         (int epoch, int batchIndex) = Math.DivRem(_state.Step - (block * StepsPerBlock), BatchesPerEpoch);
         double factor = FactorAt(_state.Step - (block * StepsPerBlock));
         using ActivationBatch batch = activations.Read(RowsOf(block, epoch, batchIndex));
-        StepOutcome outcome = RunStep(step, batch, factor);
+        StepOutcome outcome = step.Run(batch, factor);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
         StepMetrics metrics = new()
         {
@@ -282,18 +299,6 @@ public sealed class BlockwiseTrainer : IDisposable
         {
             Report(new TrainingEvent.EpochCompleted(epoch + 1, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
             _memory.ResetPeak();
-        }
-    }
-
-    private StepOutcome RunStep(BlockStep step, ActivationBatch batch, double factor)
-    {
-        try
-        {
-            return step.Run(batch, factor);
-        }
-        catch (ExternalException failure) when (Divergence.IsOfMemory(failure))
-        {
-            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
         }
     }
 
