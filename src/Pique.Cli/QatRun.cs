@@ -28,9 +28,9 @@ internal static class QatRun
             context.Note("");
         }
 
-        QatRunResult? result = TrackedRun.Execute(context, runFolder, resume, interruptedAdvice, progress =>
+        QatRunResult? result = TrackedRun.Execute(context, interruptedAdvice, progress =>
         {
-            var pipeline = new QatPipeline(context.Time, progress) { TensorBoard = tensorBoard };
+            var pipeline = new QatPipeline(context.Time, progress) { TensorBoard = tensorBoard, FastMath = TorchRuntime.Report.FastMath };
             pipeline.Reported += progress.Report;
             return pipeline.Run(recipe, runFolder, resume, context.Cancellation);
         });
@@ -64,7 +64,8 @@ internal static class QatRun
         ]);
     }
 
-    private static string RuntimeText()
+    /// <summary>Processor, threads and MKL's path, for the header of a run.</summary>
+    public static string RuntimeText()
     {
         RuntimeReport report = TorchRuntime.Report;
         string path = report.FastMath ? ", MKL's fast path" : report.Cpu.IsAmd ? ", MKL's slow path" : "";

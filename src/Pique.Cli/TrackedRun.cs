@@ -1,22 +1,18 @@
 using Pique.Cli.Rendering;
-using Pique.Training;
 
 namespace Pique.Cli;
 
-/// <summary>Runs training under a progress display, with a clean end after an interrupt and nothing left behind where the input was wrong.</summary>
+/// <summary>Runs training under a progress display, with a clean end after an interrupt.</summary>
 internal static class TrackedRun
 {
     /// <summary>Runs training on the calling thread.</summary>
     /// <param name="context">Where to write.</param>
-    /// <param name="runFolder">Folder of the run; unless resumed, new or empty.</param>
-    /// <param name="resume">Whether an earlier run goes on.</param>
     /// <param name="interruptedAdvice">What to do after an interrupt.</param>
     /// <param name="run">Trains; null where it was interrupted.</param>
     /// <returns>The outcome, or null where the run was interrupted, which has then been told.</returns>
-    public static T? Execute<T>(CommandContext context, string runFolder, bool resume, string interruptedAdvice, Func<TrainingProgress, T?> run)
+    public static T? Execute<T>(CommandContext context, string interruptedAdvice, Func<TrainingProgress, T?> run)
         where T : class
     {
-        bool existed = Directory.Exists(runFolder);
         (int Step, int TotalSteps)? position = null;
         T? result = ProgressDisplay.Run(context, display =>
         {
@@ -30,11 +26,6 @@ internal static class TrackedRun
             catch (OperationCanceledException)
             {
                 return null; // Outside training there is nothing to save: the measurement is simply made again.
-            }
-            catch (InputException failure) when (!resume && failure is not RunFolderInUseException)
-            {
-                RemoveUntrained(runFolder, existed);
-                throw;
             }
             finally
             {
@@ -57,21 +48,5 @@ internal static class TrackedRun
     {
         IEnumerable<string> arguments = context.Arguments.Contains("--resume") ? context.Arguments : [.. context.Arguments, "--resume"];
         return $"Continue with: pique {string.Join(' ', arguments.Select(ShellQuoting.Quote))}";
-    }
-
-    /// <summary>Takes away what a new run wrote before its first checkpoint.</summary>
-    private static void RemoveUntrained(string runFolder, bool keepFolder)
-    {
-        string checkpoints = Path.Combine(runFolder, Trainer.CheckpointsName);
-        if (!Directory.Exists(runFolder) || (Directory.Exists(checkpoints) && Directory.EnumerateFileSystemEntries(checkpoints).Any()))
-        {
-            return;
-        }
-
-        Directory.Delete(runFolder, recursive: true);
-        if (keepFolder)
-        {
-            Directory.CreateDirectory(runFolder);
-        }
     }
 }

@@ -31,4 +31,7 @@ public sealed class RunFailedException : PiqueException
     public RunFailedException(string message, Exception? innerException = null) : base(message, innerException)
     {
     }
+
+    /// <summary>Whether losses, gradients or weights are numbers no more: the run's own doing, not the machine's.</summary>
+    public bool IsDivergence { get; init; }
 }

@@ -8,7 +8,7 @@ public sealed class FullDiskTests : IDisposable
     private const string Recipe = """
         {"qat": {"bits": 3, "ste_variant": "LearnedStepSize", "epochs": 2, "warmup_epochs": 1}, "model": "model",
          "data": {"files": [{"path": "data.txt"}], "held_out_share": 0.2, "context_tokens": 64},
-         "training": {"batch_tokens": 64, "checkpoint_steps": 3, "keep_checkpoints": 3}}
+         "training": {"batch_tokens": 64, "checkpoint_steps": 3, "keep_checkpoints": 3, "compute_type": "float32"}}
         """;
 
     private readonly TemporaryFolder _folder = new();

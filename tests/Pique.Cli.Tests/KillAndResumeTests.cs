@@ -18,7 +18,7 @@ public sealed class KillAndResumeTests : IDisposable
     private const string Recipe = """
         {"qat": {"bits": 3, "ste_variant": "LearnedStepSize", "pi_k": 4, "epochs": 30, "warmup_epochs": 1}, "model": "model",
          "data": {"files": [{"path": "data.txt"}], "held_out_share": 0.2, "context_tokens": 64},
-         "training": {"batch_tokens": 64, "checkpoint_steps": 1}}
+         "training": {"batch_tokens": 64, "checkpoint_steps": 1, "compute_type": "float32"}}
         """;
 
     private readonly TemporaryFolder _folder = new();

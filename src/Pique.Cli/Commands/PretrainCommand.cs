@@ -39,9 +39,9 @@ internal static class PretrainCommand
         context.StartTorch();
         long started = context.Time.GetTimestamp();
         ShowHeader(context, recipe, runFolder);
-        ModelScore? score = TrackedRun.Execute(context, runFolder, resume, TrackedRun.ResumeAdvice(context), progress =>
+        ModelScore? score = TrackedRun.Execute(context, TrackedRun.ResumeAdvice(context), progress =>
         {
-            var pretraining = new Pretraining(context.Time);
+            var pretraining = new Pretraining(context.Time) { FastMath = TorchRuntime.Report.FastMath };
             pretraining.Reported += progress.Report;
             return pretraining.Run(recipe, runFolder, resume, context.Cancellation);
         });
@@ -92,6 +92,7 @@ internal static class PretrainCommand
             ("learning rate", Units.Text($"{recipe.LearningRate}, {recipe.Training.Schedule}")),
             ("batch", Units.Text($"{recipe.Training.BatchTokens} tokens in rows of {recipe.Data.ContextTokens}")),
             ("seed", Units.Text($"{recipe.Training.Seed}")),
+            ("processor", QatRun.RuntimeText()),
             ("run folder", runFolder),
         ]);
         context.Note("");

@@ -15,6 +15,8 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
     private const double NewestShare = 0.05;
 
     private double? _meanStepSeconds;
+    private bool _isFirstStep = true;
+    private int _laterSteps;
 
     /// <summary>The step last reported and the steps of the whole run; null before training.</summary>
     public (int Step, int TotalSteps)? Position { get; private set; }
@@ -66,6 +68,7 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
         {
             case TrainingEvent.Started started:
                 Position = (Position?.Step ?? 0, started.TotalSteps);
+                (_meanStepSeconds, _isFirstStep, _laterSteps) = (null, true, started.LaterSteps);
                 display.Line(Units.Text($"  {started.TotalSteps} steps, {started.StepsPerEpoch} an epoch; {started.WeightCount:N0} weights, {started.QuantizationParameterCount:N0} quantization parameters"));
                 break;
             case TrainingEvent.ComputeTypeChosen chosen:
@@ -74,6 +77,9 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
             case TrainingEvent.Resumed resumed:
                 Position = (resumed.Step, Position?.TotalSteps ?? resumed.Step);
                 display.Line(Units.Text($"  resumed after step {resumed.Step} from {resumed.Folder}"));
+                break;
+            case TrainingEvent.Warned { Message: var message }:
+                display.Line($"warning: {message}");
                 break;
             case TrainingEvent.CheckpointRejected rejected:
                 display.Line($"warning: {rejected.Folder}: {rejected.Reason}; trying an older checkpoint");
@@ -158,9 +164,19 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
     private void Advance(StepMetrics metrics, int totalSteps)
     {
         Position = (metrics.Step, totalSteps);
-        _meanStepSeconds = _meanStepSeconds is { } mean ? mean + (NewestShare * (metrics.StepSeconds - mean)) : metrics.StepSeconds;
-        TimeSpan left = TimeSpan.FromSeconds(_meanStepSeconds.Value * (totalSteps - metrics.Step));
+        if (!_isFirstStep)
+        {
+            _meanStepSeconds = _meanStepSeconds is { } mean ? mean + (NewestShare * (metrics.StepSeconds - mean)) : metrics.StepSeconds;
+        }
+
+        _isFirstStep = false; // It also pays for what is made once, and says nothing of the others.
+        string left = LeftText(totalSteps - _laterSteps - metrics.Step);
         display.Advance(metrics.Step, totalSteps, () =>
-            Units.Text($"step {metrics.Step} of {totalSteps}  loss {metrics.Loss:F4}  {metrics.TokensPerSecond:N0} tokens/s  {Units.Duration(left)} left{(metrics.PeakMemoryBytes is { } bytes ? $"  {Units.Bytes(bytes)}" : "")}"));
+            Units.Text($"step {metrics.Step} of {totalSteps}  loss {metrics.Loss:F4}  {metrics.TokensPerSecond:N0} tokens/s{left}{(metrics.PeakMemoryBytes is { } bytes ? $"  {Units.Bytes(bytes)}" : "")}"));
     }
+
+    /// <summary>Time left, of this phase where another follows.</summary>
+    private string LeftText(int steps) => steps > 0 && _meanStepSeconds is null
+        ? ""
+        : $"  {Units.Duration(TimeSpan.FromSeconds((_meanStepSeconds ?? 0) * steps))} left{(_laterSteps > 0 ? " of this phase" : "")}";
 }

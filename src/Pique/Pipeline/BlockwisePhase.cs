@@ -3,6 +3,7 @@ using Pique.Data;
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;
+using TorchSharp.Modules;
 
 namespace Pique.Pipeline;
 
@@ -36,17 +37,28 @@ internal static class BlockwisePhase
     public static (TrainingResult Result, TrainerOptions? Next) Run(
         Recipe recipe, LlamaModel student, LlamaModel teacher, PackedDataset data, TrainerOptions run, TimeProvider time, Action<TrainingEvent> report, CancellationToken cancellationToken)
     {
-        TrainerOptions ofBlocks = On(TrainerOptions.ForBlocks(recipe), run);
+        TrainerOptions options = On(TrainerOptions.ForBlocks(recipe), run);
         bool hasNext = (recipe.Training.Blockwise ?? new()).ScalesEndToEnd;
-        using BlockwiseTrainer trainer = new(student, teacher, data, ofBlocks, hasNext ? StepsOf(recipe, data) : 0, time);
+        using BlockwiseTrainer trainer = new(student, teacher, data, options, hasNext ? StepsOf(recipe, data) : 0, time);
         trainer.Reported += report;
         TrainingResult result = trainer.Run(cancellationToken);
         if (result.Interrupted || !hasNext)
             return (result, null);
         ModelQuantizer.FixCodes(student, student.QuantizableLayers);
-        TrainerOptions next = On(TrainerOptions.ForScales(recipe), run) with { Resume = true, PriorSteps = trainer.TotalSteps, PriorSkippedSteps = result.SkippedSteps };
+        TrainerOptions next = On(TrainerOptions.ForScales(recipe), run) with
+        {
+            Resume = true,
+            PriorSteps = trainer.TotalSteps,
+            PriorSkippedSteps = result.SkippedSteps,
+            ComputeType = trainer.ComputeType is { } ofBlocks ? ofBlocks with { Reason = "as the blocks were trained" } : run.ComputeType,
+        };
         return (result, next);
     }
+
+    /// <summary>Arranges the student as the second part will find it, codes fixed and scales alone to be trained: for measuring ahead of the first.</summary>
+    /// <param name="student">The student, its quantizers in place.</param>
+    /// <returns>Puts everything back when disposed.</returns>
+    public static IDisposable ArrangeForScales(LlamaModel student) => new Arrangement(student);
 
     private static int StepsOf(Recipe recipe, PackedDataset data) => (int)Math.Min((long)data.BatchesPerEpoch * recipe.Qat.Epochs, recipe.Training.MaxSteps ?? int.MaxValue);
 
@@ -58,5 +70,35 @@ internal static class BlockwisePhase
         Resume = run.Resume,
         ConfigurationDigest = run.ConfigurationDigest,
         CreateCheckpointFile = run.CreateCheckpointFile,
+        FastMath = run.FastMath,
+        ComputeType = run.ComputeType,
     };
+
+    private sealed class Arrangement : IDisposable
+    {
+        private readonly (IQuantizableLayer Layer, FakeQuantizer Quantizer)[] _quantizers;
+        private readonly Parameter[] _trained;
+
+        public Arrangement(LlamaModel student)
+        {
+            _quantizers = [.. student.QuantizableLayers.Where(entry => entry.Layer.WeightQuantizer is not null).Select(entry => (entry.Layer, entry.Layer.WeightQuantizer!))];
+            _trained = [.. student.parameters().Where(parameter => parameter.requires_grad)];
+            foreach ((IQuantizableLayer layer, FakeQuantizer quantizer) in _quantizers)
+                layer.WeightQuantizer = quantizer.FixCodes(layer.Weight);
+            foreach (Parameter parameter in _trained)
+                parameter.requires_grad = false;
+        }
+
+        public void Dispose()
+        {
+            foreach ((IQuantizableLayer layer, FakeQuantizer quantizer) in _quantizers)
+            {
+                layer.WeightQuantizer!.Dispose();
+                layer.WeightQuantizer = quantizer;
+            }
+
+            foreach (Parameter parameter in _trained)
+                parameter.requires_grad = true;
+        }
+    }
 }

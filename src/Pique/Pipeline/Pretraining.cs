@@ -22,6 +22,9 @@ public sealed class Pretraining(TimeProvider time)
     /// <summary>Texts the vocabulary is trained on; more do not change its merges noticeably.</summary>
     private const int TokenizerTrainingRecords = 20_000;
 
+    /// <summary>Whether products take MKL's fast path, to be noted in checkpoints and compared on a resume; null where unknown.</summary>
+    public bool? FastMath { get; init; }
+
     /// <summary>Tells how much memory the process may have.</summary>
     internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
 
@@ -62,6 +65,22 @@ public sealed class Pretraining(TimeProvider time)
         using LoadedModel? initial = recipe.InitialModel is null ? null : LoadInitial(recipe);
         BytePairVocabulary? vocabulary = initial is null ? TrainVocabulary(split, recipe.Tokenizer.VocabularySize) : null;
         using RunFolder folder = RunFolder.Open(runFolder, PretrainRecipeJson.Write(recipe), resume);
+        if (folder.Change is { } change)
+            Reported?.Invoke(new TrainingEvent.Warned(change));
+        try
+        {
+            return TrainIn(folder, recipe, split, initial, vocabulary, memory, resume, cancellationToken);
+        }
+        catch (InputException) when (!resume)
+        {
+            folder.RemoveUntrained();
+            throw;
+        }
+    }
+
+    private ModelScore? TrainIn(
+        RunFolder folder, PretrainRecipe recipe, HeldOutSplit split, LoadedModel? initial, BytePairVocabulary? vocabulary, MemoryModel memory, bool resume, CancellationToken cancellationToken)
+    {
         LoadedTokenizer tokenizer = initial is null
             ? WriteTokenizer(folder.Of(TokenizerFolderName), vocabulary!)
             : new LoadedTokenizer(initial.Tokenizer, initial.TokenizerFiles);
@@ -74,6 +93,7 @@ public sealed class Pretraining(TimeProvider time)
             RunLock = folder.Lock,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, initial?.Digest ?? ""),
+            FastMath = FastMath,
         };
         using (var trainer = new Trainer(model, data.Train, options, time: time, heldOutLoss: cancellation => HeldOutEvaluation.Loss(model, data, cancellation)))
         {

@@ -43,6 +43,9 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     /// <summary>Write an event file of TensorBoard into the run folder too.</summary>
     public bool TensorBoard { get; init; }
 
+    /// <summary>Whether products take MKL's fast path, to be noted in checkpoints and compared on a resume; null where unknown.</summary>
+    public bool? FastMath { get; init; }
+
     /// <summary>Tells how much memory the process may have.</summary>
     internal Func<long?> AvailableBytes { get; init; } = () => new AvailableMemory().Bytes;
 
@@ -89,7 +92,22 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         HeldOutSplit split = PreparedData.Divide(recipe.Data);
         PreparedData data = PreparedData.Create(split, original.Tokenizer, recipe.Data.ContextTokens, recipe.Training);
         using RunFolder folder = RunFolder.Open(runFolder, RecipeJson.Write(recipe), resume);
+        if (folder.Change is { } change)
+            Reported?.Invoke(new PipelineEvent.Warned(change));
+        try
+        {
+            return RunIn(folder, recipe, original, teacherSource, split, data, resume, cancellationToken);
+        }
+        catch (InputException) when (!resume)
+        {
+            folder.RemoveUntrained();
+            throw;
+        }
+    }
 
+    private QatRunResult? RunIn(
+        RunFolder folder, Recipe recipe, LoadedModel original, LoadedModel? teacherSource, HeldOutSplit split, PreparedData data, bool resume, CancellationToken cancellationToken)
+    {
         Phase(PipelinePhase.Rotate);
         long? rotationSeed = RotationSeedOf(original, recipe);
         ModelSize originalSize = ModelSize.Of(teacherSource ?? original);
@@ -135,7 +153,10 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
             TensorBoard = TensorBoard,
             Resume = resume,
             ConfigurationDigest = folder.Digest(data.Train.Digest, original.Digest),
+            FastMath = FastMath,
+            ComputeType = ComputeTypeChoice.Make(recipe.Training.ComputeType, student, time),
         };
+        RequireRoom(recipe, student, teacher, options, original.Model.Config, teacherSource?.Model.Config, data);
         TrainingResult training = new(0, 0, 0, null, Interrupted: false, null);
         TrainerOptions? endToEnd = options;
         if (recipe.Training.Mode == TrainingMode.Blockwise)
@@ -151,7 +172,6 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         {
             using TeacherCache? teacherOutputs = TeacherOutputs(recipe, folder, teacher, data, cancellationToken);
             using var trainer = new Trainer(student, data.Train, options, teacher, time, teacherOutputs, cancellation => HeldOutEvaluation.Loss(student, data, cancellation));
-            RequireRoom(trainer, recipe, original.Model.Config, teacherSource?.Model.Config, data);
             trainer.Reported += happening => Reported?.Invoke(new PipelineEvent.Trained(happening));
             return trainer.Run(cancellationToken);
         }
@@ -232,12 +252,19 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
     internal static MemorySetting SettingOf(Recipe recipe, PreparedData data) => new(
         Math.Min(data.Train.RowsPerBatch, data.Train.Statistics.Rows), recipe.Training.AccumulationSteps, recipe.Data.ContextTokens, TrainerOptions.From(recipe).Training.GradientCheckpointing);
 
-    private void RequireRoom(Trainer trainer, Recipe recipe, LlamaConfig student, LlamaConfig? teacher, PreparedData data)
+    /// <summary>Refuses a run that memory has no room for before anything is spent on it: blocks, or outputs of the teacher. What is trained end to end takes more than any block.</summary>
+    private void RequireRoom(
+        Recipe recipe, LlamaModel student, CausalLanguageModel? teacher, TrainerOptions options, LlamaConfig studentConfig, LlamaConfig? teacherConfig, PreparedData data)
     {
-        if (AvailableBytes() is { } available)
+        bool isBlockwise = recipe.Training.Mode == TrainingMode.Blockwise;
+        if (AvailableBytes() is not { } available || (isBlockwise && !(recipe.Training.Blockwise ?? new()).ScalesEndToEnd))
         {
-            MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, student, teacher), SettingOf(recipe, data), available);
+            return;
         }
+
+        using IDisposable? arrangement = isBlockwise ? BlockwisePhase.ArrangeForScales(student) : null;
+        using Trainer trainer = new(student, data.Train, (isBlockwise ? TrainerOptions.ForScales(recipe) : TrainerOptions.From(recipe)).ForRehearsal() with { ComputeType = options.ComputeType }, teacher, time);
+        MemoryCheck.RequireRoom(trainer, MemoryModel.Of(recipe, studentConfig, teacherConfig), SettingOf(recipe, data), available);
     }
 
     internal static void RequireFit(Recipe recipe, LoadedModel model, LoadedModel? teacher)
@@ -329,6 +356,7 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
                 data.Train,
                 cache.TopK,
                 (rows, totalRows) => Reported?.Invoke(new PipelineEvent.TeacherOutputsKept(rows, totalRows)),
+                fault => Reported?.Invoke(new PipelineEvent.Warned($"{fault}. The teacher outputs are made anew.")),
                 cancellationToken)
             : null;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pique.Configuration;
+using Pique.Models;
 using Pique.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,6 +20,17 @@ internal sealed record ComputeTypeChoice(ComputeType Type, string Reason)
 
     /// <summary>The type of libtorch.</summary>
     public ScalarType ScalarType => Type == ComputeType.Bfloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>Makes the choice for a model.</summary>
+    /// <param name="wanted">What the recipe wants.</param>
+    /// <param name="student">The model to train.</param>
+    /// <param name="time">The clock to measure by.</param>
+    public static ComputeTypeChoice Make(ComputeType wanted, CausalLanguageModel student, TimeProvider time) =>
+        Make(wanted, student.QuantizableLayers.Any(entry => entry.Layer.Frozen is not null), time);
+
+    /// <summary>The choice of a run that is resumed: it computes as it began, whatever is faster by now.</summary>
+    /// <param name="began">The type it began with.</param>
+    public static ComputeTypeChoice AsBegan(ComputeType began) => new(began, "as the run began");
 
     /// <summary>Makes the choice.</summary>
     /// <param name="wanted">What the recipe wants.</param>

@@ -7,6 +7,9 @@ internal static partial class DirectorySync
 {
     private const int ReadOnly = 0;
 
+    /// <summary>What file systems say that have nothing to flush for a folder: errno EINVAL and ENOTSUP.</summary>
+    private static readonly int[] NothingToFlush = [22, 95];
+
     /// <summary>Flushes one folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="RunFailedException">The system refuses.</exception>
@@ -25,7 +28,7 @@ internal static partial class DirectorySync
 
         try
         {
-            if (Synchronize(descriptor) != 0)
+            if (Synchronize(descriptor) != 0 && !NothingToFlush.Contains(Marshal.GetLastPInvokeError()))
             {
                 throw Failure(folder);
             }

@@ -34,7 +34,8 @@ public sealed class TensorBoardWriter : IDisposable
     /// <param name="runFolder">Existing run folder.</param>
     /// <param name="done">Measurements of the steps done, in order.</param>
     /// <param name="time">The clock. Steps follow one another by their own durations, as if the run had never been interrupted.</param>
-    /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="InputException">The file cannot be made.</exception>
+    /// <exception cref="RunFailedException">The disk fails.</exception>
     public static TensorBoardWriter Open(string runFolder, IReadOnlyList<StepMetrics> done, TimeProvider time)
     {
         string folder = Path.Combine(runFolder, FolderName);
@@ -51,13 +52,21 @@ public sealed class TensorBoardWriter : IDisposable
 
         double now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
         TensorBoardWriter writer = new(stream, now - done.Sum(step => step.StepSeconds));
-        writer.WriteRecord(writer.Event(step: 0, content => WriteBytes(content, field: 3, Encoding.UTF8.GetBytes(FormatVersion))));
-        foreach (StepMetrics step in done)
+        try
         {
-            writer.Write(step);
-        }
+            writer.WriteRecord(writer.Event(step: 0, content => WriteBytes(content, field: 3, Encoding.UTF8.GetBytes(FormatVersion))));
+            foreach (StepMetrics step in done)
+            {
+                writer.Write(step);
+            }
 
-        return writer;
+            return writer;
+        }
+        catch (IOException failure)
+        {
+            writer.Dispose();
+            throw new RunFailedException($"{folder}: writing failed ({failure.Message}). Make room on the disk or mend it, then continue with --resume.", failure);
+        }
     }
 
     /// <summary>Appends a step.</summary>

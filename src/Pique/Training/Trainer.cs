@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
@@ -28,11 +27,9 @@ public sealed class Trainer : IDisposable
     private readonly Learner? _teacherLearner;
     private readonly TrainingStep _step;
     private readonly TrainerCheckpoint? _checkpoint;
-    private readonly ProcessMemory _memory = new();
+    private readonly RunAccount _run;
 
-    private TrainingState _state = new();
-    private TrainingState _lastGood = new();
-    private (int Step, string Folder)? _saved;
+    private ComputeTypeChoice? _choice;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place where it has any.</param>
@@ -83,40 +80,54 @@ public sealed class Trainer : IDisposable
         {
             _checkpoint = new(folder, options, _learner, _teacherLearner);
         }
+
+        _run = new(options, _checkpoint is null ? null : _checkpoint.Save, BrokenWeight, Report);
     }
 
     /// <summary>Tells what happens, on the thread of <see cref="Run"/>.</summary>
     public event Action<TrainingEvent>? Reported;
 
-    private bool IsFinished => _state.Step >= _state.TotalSteps || _state.StopsEarly(_options.Training);
+    private TrainingState State => _run.State;
+
+    private bool IsFinished => State.Step >= State.TotalSteps || State.StopsEarly(_options.Training);
 
     /// <summary>Trains to the end, or to the next step after a cancellation, and leaves a checkpoint of it.</summary>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <returns>The outcome. The student's quantizers are left at full strength.</returns>
     /// <exception cref="InputException">The run folder cannot be used, or a checkpoint does not fit the run.</exception>
-    /// <exception cref="RunFailedException">Too many steps in a row were not finite, a checkpoint could not be written, or a frozen teacher changed.</exception>
+    /// <exception cref="RunFailedException">Too many steps in a row were not finite, memory ran out, a checkpoint could not be written, or a frozen teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
         using RunLock? runLock = _options is { RunFolder: { } held, RunLock: null } ? RunLock.Acquire(held) : null;
+        try
+        {
+            return RunLocked(cancellation);
+        }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfMemory(State, failure, _run.Newest);
+        }
+    }
+
+    private TrainingResult RunLocked(CancellationToken cancellation)
+    {
         string? teacherDigest = _teacher is null ? null : ModelDigest.Compute(_teacher);
-        _state = InitialState(teacherDigest);
+        _run.Begin(InitialState(teacherDigest), checkpoint: null);
         Report(new TrainingEvent.Started(
-            _state.RunSteps,
-            _state.StepsPerEpoch,
+            State.RunSteps,
+            State.StepsPerEpoch,
             _learner.Parameters.Weights.Sum(item => item.Value.numel()),
             _learner.Parameters.Quantization.Sum(item => item.Value.numel()),
             teacherDigest));
-        if (_checkpoint?.Open(_options.Resume, _state, Report) is { } restored)
+        if (_checkpoint?.Open(_options.Resume, State, Report) is { } restored)
         {
-            _state = restored.State;
-            _saved = (_state.Step, restored.Folder);
+            _run.Begin(restored.State, restored.Folder);
         }
 
         ComputeTypeChoice choice = ChooseComputeType();
-        _state = _state with { ComputeType = choice.Type };
+        _run.Begin(State with { ComputeType = choice.Type }, _run.Newest);
         Report(new TrainingEvent.ComputeTypeChosen(choice.Type, choice.Reason));
-        _lastGood = _state;
-        using StepLog log = StepLog.Open(_options, _state, _time);
+        using StepLog log = StepLog.Open(_options, State, _time);
         try
         {
             SetGradientCheckpointing(_options.Training.GradientCheckpointing);
@@ -132,7 +143,11 @@ public sealed class Trainer : IDisposable
             _step.ClearGradients();
         }
 
-        RequireUnchangedTeacher(teacherDigest);
+        if (_teacher is not null && _teacherLearner is null)
+        {
+            FrozenTeacher.RequireUnchanged(_teacher, teacherDigest);
+        }
+
         TrainingResult result = Finish(log.LastLoss, teacherDigest);
         Report(new TrainingEvent.Finished(result));
         return result;
@@ -141,10 +156,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Computes the gradients of the first rows of the data and drops them; nothing changes by it.</summary>
     /// <param name="rows">Rows; at most those of the first batch.</param>
     /// <returns>Most memory the process had in use at once meanwhile; null where the system does not tell.</returns>
+    /// <exception cref="InputException">There is no memory for it.</exception>
     internal long? Rehearse(int rows)
     {
         ProcessMemory.ReleaseFree();
-        if (!_memory.ResetPeak())
+        if (!_run.Memory.ResetPeak())
         {
             return null;
         }
@@ -157,13 +173,17 @@ public sealed class Trainer : IDisposable
             SetProductType(ChooseComputeType().ScalarType);
             _step.Rehearse(part);
         }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfRehearsal(rows, failure);
+        }
         finally
         {
             SetGradientCheckpointing(false);
             SetProductType(ScalarType.Float32);
         }
 
-        return _memory.PeakBytes;
+        return _run.Memory.PeakBytes;
     }
 
     /// <summary>Frees the optimizer's state. The models stay with their owner.</summary>
@@ -183,6 +203,8 @@ public sealed class Trainer : IDisposable
             StepsPerEpoch = stepsPerEpoch,
             PriorSteps = _options.PriorSteps,
             SkippedSteps = _options.PriorSkippedSteps,
+            Threads = get_num_threads(),
+            FastMath = _options.FastMath,
             Seed = _options.Training.Seed,
             ConfigurationDigest = _options.ConfigurationDigest,
             TeacherDigest = _teacherLearner is null ? teacherDigest : null,
@@ -198,10 +220,10 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>A run that is resumed computes as it began, whatever is faster by now.</summary>
-    private ComputeTypeChoice ChooseComputeType() => _state.ComputeType != ComputeType.Auto
-        ? new(_state.ComputeType, "as the run began")
-        : ComputeTypeChoice.Make(_options.Training.ComputeType, _student.QuantizableLayers.Any(entry => entry.Layer.Frozen is not null), _time);
+    /// <summary>The choice is made once, for rehearsals and training alike.</summary>
+    private ComputeTypeChoice ChooseComputeType() => State.ComputeType != ComputeType.Auto
+        ? ComputeTypeChoice.AsBegan(State.ComputeType)
+        : _choice ??= _options.ComputeType ?? ComputeTypeChoice.Make(_options.Training.ComputeType, _student, _time);
 
     private void SetProductType(ScalarType type)
     {
@@ -212,11 +234,11 @@ public sealed class Trainer : IDisposable
 
     private void Train(StepLog log, CancellationToken cancellation)
     {
-        _memory.ResetPeak();
+        _run.Memory.ResetPeak();
         using BatchFeed feed = new(_batches);
         while (!cancellation.IsCancellationRequested)
         {
-            if (_state.IsEvaluationDue(_options.Training) && !Evaluate(log, cancellation))
+            if (State.IsEvaluationDue(_options.Training) && !Evaluate(log, cancellation))
             {
                 break;
             }
@@ -229,14 +251,14 @@ public sealed class Trainer : IDisposable
 
             if (IsCheckpointDue())
             {
-                Save(log);
+                _run.Save(log);
             }
 
             RunStep(feed, log);
         }
 
         log.Write();
-        Save(log);
+        _run.Save(log);
     }
 
     /// <summary>Measures the held-out loss of this step.</summary>
@@ -254,134 +276,55 @@ public sealed class Trainer : IDisposable
             return false;
         }
 
-        _state = _state.Evaluated(loss);
+        _run.Evaluated(loss);
         log.AddHeldOutLoss(loss);
-        Report(new TrainingEvent.Evaluated(_state.RunStep, loss, _state.BestStep == _state.Step, _state.EvaluationsSinceBest));
+        Report(new TrainingEvent.Evaluated(State.RunStep, loss, State.BestStep == State.Step, State.EvaluationsSinceBest));
         return true;
     }
 
     /// <summary>While steps are passed over nothing new is worth saving, and it would push out what is.</summary>
-    private bool IsCheckpointDue() => (_options.Training.KeepBest && _state.BestStep == _state.Step)
-        || (_state is { Step: > 0, ConsecutiveSkips: 0 } && _state.Step % _options.Training.CheckpointSteps == 0);
+    private bool IsCheckpointDue() => (_options.Training.KeepBest && State.BestStep == State.Step)
+        || (State is { Step: > 0, ConsecutiveSkips: 0 } && State.Step % _options.Training.CheckpointSteps == 0);
 
-    /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
-    private void Save(StepLog log)
-    {
-        if (_checkpoint is null || _saved?.Step == _state.Step)
-        {
-            return;
-        }
-
-        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
-        {
-            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
-        }
-
-        log.FlushToDisk();
-        _saved = (_state.Step, _checkpoint.Save(_state));
-        Report(new TrainingEvent.CheckpointSaved(_state.RunStep, _saved.Value.Folder));
-    }
+    /// <summary>The first trained parameter that is lost, of the student or of a teacher that learns; null for none.</summary>
+    private string? BrokenWeight() => NonFiniteDiagnosis.FirstWeight(_learner)
+        ?? (_teacherLearner is not null && NonFiniteDiagnosis.FirstWeight(_teacherLearner) is { } ofTeacher ? $"the teacher's {ofTeacher}" : null);
 
     private void RunStep(BatchFeed feed, StepLog log)
     {
         long started = _time.GetTimestamp();
-        StepPlan plan = StepPlan.At(_options, _state);
-        using TokenBatch batch = feed.Next(_state);
-        StepOutcome outcome = RunStep(batch, plan);
+        int epoch = State.Epoch;
+        StepPlan plan = StepPlan.At(_options, State);
+        using TokenBatch batch = feed.Next(State);
+        StepOutcome outcome = _step.Run(batch, plan);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
-        StepMetrics metrics = new()
-        {
-            Step = _state.RunStep + 1,
-            Epoch = _state.Epoch + 1,
-            Loss = outcome.Loss,
-            TaskLoss = outcome.TaskLoss,
-            KdLoss = outcome.KdLoss,
-            ReasoningLoss = outcome.ReasoningLoss,
-            GradNorm = outcome.GradNorm,
-            LearningRate = _options.WeightLearningRate * plan.LearningRateFactor,
-            QuantizationStrength = plan.Strength,
-            TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
-            StepSeconds = seconds,
-            PeakMemoryBytes = _memory.PeakBytes,
-        };
-        _state = _state.After(outcome.Fault is null);
-        log.Add(metrics, outcome.Fault is null);
-        if (outcome.Fault is { } fault)
-        {
-            PassOver(log, metrics, fault);
-        }
-        else
-        {
-            _lastGood = _state;
-            Report(new TrainingEvent.StepCompleted(metrics, _state.RunSteps));
-        }
-
-        if (_state.BatchIndex == 0)
+        StepMetrics metrics = _run.Add(log, outcome, epoch, plan, batch.TokenCount, seconds, State.RunSteps);
+        if (State.BatchIndex == 0)
         {
             feed.EndEpoch();
-            Report(new TrainingEvent.EpochCompleted(metrics.Epoch, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
-            _memory.ResetPeak();
-        }
-    }
-
-    private StepOutcome RunStep(TokenBatch batch, StepPlan plan)
-    {
-        try
-        {
-            return _step.Run(batch, plan);
-        }
-        catch (ExternalException failure) when (Divergence.IsOfMemory(failure))
-        {
-            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
-        }
-    }
-
-    /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
-    private void PassOver(StepLog log, StepMetrics metrics, string diagnosis)
-    {
-        Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
-        if (NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
-        {
-            throw Divergence.OfWeights(_lastGood, broken, _saved?.Folder);
-        }
-
-        if (_state.ConsecutiveSkips >= _options.Training.MaxSkippedSteps)
-        {
-            TrainingState failed = _state;
-            log.Write();
-            _state = _lastGood;
-            Save(log);
-            throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
-        }
-    }
-
-    private void RequireUnchangedTeacher(string? before)
-    {
-        if (_teacher is not null && _teacherLearner is null && ModelDigest.Compute(_teacher) is { } after && after != before)
-        {
-            throw new RunFailedException($"The frozen teacher changed during training: SHA-256 {after}, before {before}. This is a fault in Pique or in the caller: nothing may write to the teacher's parameters.");
+            _run.EndEpoch(log, metrics);
         }
     }
 
     /// <summary>Leaves the student as the recipe wants it at the end.</summary>
     private TrainingResult Finish(double? lastLoss, string? teacherDigest)
     {
-        bool interrupted = !IsFinished || _state.IsEvaluationDue(_options.Training);
-        TrainingResult result = new(_state.RunStep, _state.RunSteps, _state.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = _state.BestLoss };
+        bool interrupted = !IsFinished || State.IsEvaluationDue(_options.Training);
+        TrainingResult result = new(State.RunStep, State.RunSteps, State.SkippedSteps, lastLoss, interrupted, teacherDigest) { BestHeldOutLoss = State.BestLoss };
         if (interrupted)
         {
             return result;
         }
 
-        if (_state.Step < _state.TotalSteps)
+        if (State.Step < State.TotalSteps)
         {
-            Report(new TrainingEvent.StoppedEarly(_state.RunStep, _state.EvaluationsSinceBest));
+            Report(new TrainingEvent.StoppedEarly(State.RunStep, State.EvaluationsSinceBest));
             result = result with { StoppedEarly = true };
         }
 
-        if (_options.Training.KeepBest && _state is { BestStep: { } best, BestLoss: { } loss } && best != _state.Step)
+        if (_options.Training.KeepBest && State is { BestStep: { } best, BestLoss: { } loss } && best != State.Step)
         {
-            int bestOfRun = _state.PriorSteps + best;
+            int bestOfRun = State.PriorSteps + best;
             _checkpoint!.RestoreModels(bestOfRun);
             Report(new TrainingEvent.BestRestored(bestOfRun, loss));
             result = result with { FinalStep = bestOfRun };

@@ -63,6 +63,7 @@ internal sealed class TrainerCheckpoint
         state.RequireSameRun(initial, folder);
         RestoreAll(folder, state);
         report(new TrainingEvent.Resumed(state.RunStep, folder));
+        state = state.On(initial, folder, report);
         if (!isComplete && state.BestStep is { } lost)
         {
             report(new TrainingEvent.BestLost(state.PriorSteps + lost));

@@ -54,8 +54,14 @@ public sealed record TrainerOptions
     /// <summary>Write an event file of TensorBoard into <see cref="RunFolder"/> too.</summary>
     public bool TensorBoard { get; init; }
 
+    /// <summary>Whether products take MKL's fast path, to be noted in checkpoints and compared on a resume; null where unknown.</summary>
+    public bool? FastMath { get; init; }
+
     /// <summary>Fraction of the highest learning rates at each step, from 0, in place of the recipe's schedule; null for that.</summary>
     public Func<int, double>? LearningRateFactor { get; init; }
+
+    /// <summary>The type of the matrix products where it is chosen already; null to choose it as the recipe says.</summary>
+    internal ComputeTypeChoice? ComputeType { get; init; }
 
     /// <summary>Steps of the run's earlier phase, whose checkpoints lie in the same folder; 0 for none.</summary>
     internal int PriorSteps { get; init; }
@@ -102,6 +108,14 @@ public sealed record TrainerOptions
     /// <summary>Options of the phase after the blocks, which trains all scales end to end.</summary>
     /// <param name="recipe">A valid recipe whose mode is block-wise.</param>
     public static TrainerOptions ForScales(Recipe recipe) => From(recipe) with { WeightLearningRate = recipe.Qat.LearningRate, WarmupEpochs = 0 };
+
+    /// <summary>The same without what is measured and kept while training.</summary>
+    internal TrainerOptions ForRehearsal() => this with
+    {
+        RunFolder = null,
+        RunLock = null,
+        Training = Training with { EvaluateEverySteps = null, KeepBest = false, EarlyStopEvaluations = null },
+    };
 
     /// <summary>Options of pretraining: cross-entropy alone.</summary>
     /// <param name="recipe">A valid recipe.</param>

@@ -15,7 +15,11 @@ public abstract record TrainingEvent
     /// <param name="WeightCount">Trained weights.</param>
     /// <param name="QuantizationParameterCount">Trained scales and α.</param>
     /// <param name="TeacherDigest">SHA-256 of the teacher's parameters, or null without a teacher.</param>
-    public sealed record Started(int TotalSteps, int StepsPerEpoch, long WeightCount, long QuantizationParameterCount, string? TeacherDigest) : TrainingEvent;
+    public sealed record Started(int TotalSteps, int StepsPerEpoch, long WeightCount, long QuantizationParameterCount, string? TeacherDigest) : TrainingEvent
+    {
+        /// <summary>Steps of the whole run that belong to a later phase, whose steps take another time.</summary>
+        public int LaterSteps { get; init; }
+    }
 
     /// <summary>The type of the matrix products is chosen.</summary>
     /// <param name="Type">Float32 or bfloat16.</param>
@@ -26,6 +30,10 @@ public abstract record TrainingEvent
     /// <param name="Step">Steps already done.</param>
     /// <param name="Folder">The checkpoint.</param>
     public sealed record Resumed(int Step, string Folder) : TrainingEvent;
+
+    /// <summary>Something the user should know although the run goes on.</summary>
+    /// <param name="Message">What and why, in whole sentences.</param>
+    public sealed record Warned(string Message) : TrainingEvent;
 
     /// <summary>A checkpoint is damaged and an older one is tried.</summary>
     /// <param name="Folder">The checkpoint.</param>

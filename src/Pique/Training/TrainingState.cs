@@ -73,6 +73,12 @@ internal sealed record TrainingState
     /// <summary>Type of the matrix products, chosen as the run began.</summary>
     public ComputeType ComputeType { get; init; }
 
+    /// <summary>Threads it was computed with; null in checkpoints that do not say.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Whether products took MKL's fast path; null where that is not known.</summary>
+    public bool? FastMath { get; init; }
+
     /// <summary>Seed of the run.</summary>
     public long Seed { get; init; }
 
@@ -128,6 +134,22 @@ internal sealed record TrainingState
         {
             throw new InputException($"{path}: not a training state ({failure.Message}); start a new run.", failure);
         }
+    }
+
+    /// <summary>The same position of a run that goes on with other threads or another path of MKL.</summary>
+    /// <param name="current">What the run about to start would be.</param>
+    /// <param name="folder">The checkpoint, for the warning.</param>
+    /// <param name="report">Told where sums are rounded otherwise from here on.</param>
+    public TrainingState On(TrainingState current, string folder, Action<TrainingEvent> report)
+    {
+        List<string> changes = [];
+        if (Threads is { } threads && current.Threads is { } now && threads != now)
+            changes.Add($"{threads} threads, this run has {now} (--threads)");
+        if (FastMath is { } fast && current.FastMath is { } path && fast != path)
+            changes.Add($"{(fast ? "" : "no ")}fast path of MKL, this run has {(path ? "one" : "none")} (--no-fast-math)");
+        if (changes.Count > 0)
+            report(new TrainingEvent.Warned($"{folder}: the checkpoint was computed with {string.Join(" and with ", changes)}. Sums are rounded otherwise, so the run may end in other bytes than an uninterrupted one."));
+        return this with { Threads = current.Threads, FastMath = current.FastMath };
     }
 
     /// <summary>Refuses to continue a run that is not this one.</summary>

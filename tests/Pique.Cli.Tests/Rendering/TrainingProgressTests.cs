@@ -12,6 +12,7 @@ public sealed class TrainingProgressTests
           deleted run/checkpoints/.partial-step-000030, which was left half written
         warning: run/checkpoints/step-000020: state.json has 3 bytes, expected 400; trying an older checkpoint
           resumed after step 10 from run/checkpoints/step-000010
+        warning: run/checkpoints/step-000010: the checkpoint was computed with 2 threads.
         warning: the best checkpoint, of step 5, is lost; the best is sought anew from here on
          100 %  step 40 of 40  loss 1.2346  2,048 tokens/s  0:00 left  1.50 GB
         warning: step 40 was skipped. Loss NaN.
@@ -28,6 +29,7 @@ public sealed class TrainingProgressTests
             new TrainingEvent.PartialCheckpointRemoved("run/checkpoints/.partial-step-000030"),
             new TrainingEvent.CheckpointRejected("run/checkpoints/step-000020", "state.json has 3 bytes, expected 400"),
             new TrainingEvent.Resumed(10, "run/checkpoints/step-000010"),
+            new TrainingEvent.Warned("run/checkpoints/step-000010: the checkpoint was computed with 2 threads."),
             new TrainingEvent.BestLost(5),
             new TrainingEvent.StepCompleted(Step, 40),
             new TrainingEvent.StepSkipped(Step, 1, "Loss NaN."),
@@ -38,6 +40,25 @@ public sealed class TrainingProgressTests
             new TrainingEvent.StoppedEarly(40, 3),
             new TrainingEvent.BestRestored(20, 1.5),
             new TrainingEvent.CheckpointSaved(40, "run/checkpoints/step-000040")));
+
+    [Fact]
+    public void Time_left_goes_by_the_steps_of_the_phase_but_its_first() => Assert.Equal(
+        """
+          50 steps, 5 an epoch; 1 weights, 1 quantization parameters
+          10 %  step 5 of 50  loss 1.2346  2,048 tokens/s  1.50 GB
+          20 %  step 10 of 50  loss 1.2346  2,048 tokens/s  1:00 left of this phase  1.50 GB
+          50 steps, 5 an epoch; 1 weights, 1 quantization parameters
+          40 %  step 20 of 50  loss 1.2346  2,048 tokens/s  1.50 GB
+          50 %  step 25 of 50  loss 1.2346  2,048 tokens/s  0:25 left  1.50 GB
+
+        """.ReplaceLineEndings("\n"),
+        Told(
+            new TrainingEvent.Started(50, 5, 1, 1, null) { LaterSteps = 30 },
+            new TrainingEvent.StepCompleted(Step with { Step = 5, StepSeconds = 100 }, 50),
+            new TrainingEvent.StepCompleted(Step with { Step = 10, StepSeconds = 6 }, 50),
+            new TrainingEvent.Started(50, 5, 1, 1, null),
+            new TrainingEvent.StepCompleted(Step with { Step = 20, StepSeconds = 100 }, 50),
+            new TrainingEvent.StepCompleted(Step with { Step = 25, StepSeconds = 1 }, 50)));
 
     private static StepMetrics Step => new()
     {

@@ -70,6 +70,18 @@ public sealed class BlockwisePipelineTests : IDisposable
     }
 
     [Fact]
+    public void Both_phases_compute_in_one_type()
+    {
+        Recipe recipe = RecipeFor("learned scales");
+        Run(recipe with { Training = recipe.Training with { Blockwise = new() { Epochs = 1, Rows = 3 }, MaxSteps = 1, ComputeType = ComputeType.Auto } });
+
+        TrainingEvent.ComputeTypeChosen[] chosen = [.. Training().OfType<TrainingEvent.ComputeTypeChosen>()];
+        Assert.Equal([chosen[0].Type, chosen[0].Type], chosen.Select(choice => choice.Type));
+        Assert.StartsWith("bfloat16 products are ", chosen[0].Reason, StringComparison.Ordinal);
+        Assert.Equal("as the blocks were trained", chosen[1].Reason);
+    }
+
+    [Fact]
     public void A_teacher_of_another_shape_is_refused()
     {
         Recipe recipe = RecipeFor("learned scales");

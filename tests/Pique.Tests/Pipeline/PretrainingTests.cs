@@ -16,7 +16,7 @@ public sealed class PretrainingTests : IDisposable
         Architecture = new() { HiddenSize = 16, IntermediateSize = 24, Layers = 1, Heads = 2, KeyValueHeads = 1, ContextTokens = MicroData.ContextTokens },
         Tokenizer = new() { VocabularySize = 280 },
         Data = MicroData.Write(_temporary),
-        Training = new() { BatchTokens = 3 * MicroData.ContextTokens, CheckpointSteps = 2, Seed = 4 },
+        Training = new() { BatchTokens = 3 * MicroData.ContextTokens, CheckpointSteps = 2, Seed = 4, ComputeType = ComputeType.Float32 },
         Epochs = 1,
         LearningRate = 1e-2f,
     };

@@ -27,6 +27,20 @@ public sealed class QatPipelineTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
+    [Fact]
+    public void A_run_resumed_with_less_memory_for_a_step_ends_in_the_same_bytes()
+    {
+        Recipe recipe = RecipeFor("learned scales");
+        QatRunResult whole = Run(recipe, folder: _temporary.File("whole"))!;
+        using CancellationTokenSource inTraining = new();
+
+        Assert.Null(Run(recipe, cancelAt: happening => happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted { Metrics.Step: 2 } }, cancellation: inTraining));
+        QatRunResult resumed = Run(recipe with { Training = recipe.Training with { GradientCheckpointing = true } }, resume: true)!;
+
+        Assert.Equal(MicroData.Files(whole.ModelFolder), MicroData.Files(resumed.ModelFolder));
+        Assert.DoesNotContain(_events.OfType<PipelineEvent.Warned>(), warning => warning.Message.Contains("as the run began", StringComparison.Ordinal));
+    }
+
     [Theory]
     [MemberData(nameof(Ways))]
     public void What_is_measured_and_shipped_is_what_training_saw(string way)

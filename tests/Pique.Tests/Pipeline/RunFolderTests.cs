@@ -93,6 +93,29 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal("{}", File.ReadAllText(folder.Of("recipe.json")));
     }
 
+    [Theory]
+    [InlineData(8, false, null)]
+    [InlineData(4, true, "training.accumulation_steps: 8 as the run began, 4 now. The parts' gradients add up in another order, so the run will end in other bytes than with 8.")]
+    public void What_a_step_takes_of_memory_may_differ_where_a_run_is_resumed(int parts, bool checkpointing, string? change)
+    {
+        string began = Recipe(8, checkpointing: false);
+        string digest;
+        using (RunFolder first = RunFolder.Open(Folder, began, resume: false))
+            digest = first.Digest("data");
+
+        using (RunFolder again = RunFolder.Open(Folder, Recipe(parts, checkpointing), resume: true))
+        {
+            Assert.Equal(change, again.Change);
+            Assert.Equal(digest, again.Digest("data"));
+            Assert.Equal(began, File.ReadAllText(again.Of("recipe.json")));
+        }
+
+        Assert.Throws<InputException>(() => RunFolder.Open(Folder, Recipe(parts, checkpointing).Replace("1536", "768", StringComparison.Ordinal), resume: true));
+
+        static string Recipe(int parts, bool checkpointing) =>
+            $$"""{"training": {"batch_tokens": 1536, "accumulation_steps": {{parts}}, "gradient_checkpointing": {{(checkpointing ? "true" : "false")}} } }""";
+    }
+
     [Fact]
     public void Where_no_run_was_started_there_is_nothing_to_resume()
     {
@@ -108,10 +131,49 @@ public sealed class RunFolderTests : IDisposable
         using RunFolder first = RunFolder.Open(Folder, "{}", resume: false);
 
         Assert.Throws<RunFolderInUseException>(() => RunFolder.Open(Folder, "{}", resume: true));
+        RunFolderInUseException failure = Assert.Throws<RunFolderInUseException>(() => RunFolder.Open(Folder, "{}", resume: false));
+
+        Assert.Equal($"{Folder}: another run is using this folder. Wait until it ends or stop it, or choose another folder with --out.", failure.Message);
+        Assert.Equal("{}", File.ReadAllText(first.Of("recipe.json")));
+    }
+
+    [Fact]
+    public void A_run_that_has_ended_is_not_begun_anew()
+    {
+        RunFolder.Open(Folder, "{}", resume: false).Dispose();
+
         InputException failure = Assert.Throws<InputException>(() => RunFolder.Open(Folder, "{}", resume: false));
 
         Assert.Equal($"{Folder}: the output folder is not empty. Continue the run in it with --resume, or choose another folder with --out.", failure.Message);
-        Assert.Equal("{}", File.ReadAllText(first.Of("recipe.json")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_refused_run_wrote_goes_with_the_folder_made_for_it(bool existed)
+    {
+        if (existed)
+            Directory.CreateDirectory(Folder);
+        using (RunFolder folder = RunFolder.Open(Folder, "{}", resume: false))
+        {
+            Directory.CreateDirectory(folder.Of("checkpoints"));
+            Directory.CreateDirectory(folder.Of("tensorboard/deep"));
+            folder.RemoveUntrained();
+        }
+
+        Assert.Equal(existed, Directory.Exists(Folder));
+        Assert.Empty(existed ? RunFolder.EntriesOf(Folder) : []);
+    }
+
+    [Fact]
+    public void A_run_with_a_checkpoint_is_never_taken_away()
+    {
+        using RunFolder folder = RunFolder.Open(Folder, "{}", resume: false);
+        Directory.CreateDirectory(folder.Of("checkpoints/step-000001"));
+
+        folder.RemoveUntrained();
+
+        Assert.Equal(["checkpoints", "recipe.json"], RunFolder.EntriesOf(Folder).Select(Path.GetFileName).Order());
     }
 
     [Fact]

@@ -118,6 +118,34 @@ public sealed class ComputeTypeTests
     }
 
     [Fact]
+    public void Automatic_measures_once_for_rehearsals_and_training()
+    {
+        using LlamaModel teacher = TinyRun.Model(2), student = TrainerTests.Student();
+        CountingClock clock = new();
+        TrainerOptions options = TrainerTests.QatOptions(null);
+        using Trainer trainer = new(student, new TinyBatches(), options with { Training = options.Training with { MaxSteps = 1, ComputeType = ComputeType.Auto } }, teacher, clock);
+        trainer.Rehearse(1);
+        int afterFirst = clock.Readings;
+        trainer.Rehearse(2);
+        Assert.InRange(afterFirst, 2, int.MaxValue);
+        Assert.Equal(afterFirst, clock.Readings);
+
+        trainer.Run(TestContext.Current.CancellationToken);
+        Assert.InRange(clock.Readings - afterFirst, 1, afterFirst - 1);
+    }
+
+    private sealed class CountingClock : TimeProvider
+    {
+        public int Readings { get; private set; }
+
+        public override long GetTimestamp()
+        {
+            Readings++;
+            return System.GetTimestamp();
+        }
+    }
+
+    [Fact]
     public void A_resumed_run_keeps_the_type_it_began_with()
     {
         using TemporaryFolder folder = new();

@@ -38,6 +38,60 @@ public sealed class ResumeTests
     }
 
     [Theory]
+    [InlineData(true, false, "fast path of MKL, this run has none (--no-fast-math)")]
+    [InlineData(false, true, "no fast path of MKL, this run has one (--no-fast-math)")]
+    [InlineData(true, true, null)]
+    [InlineData(null, true, null)]
+    [InlineData(true, null, null)]
+    public void A_run_that_goes_on_with_another_path_of_MKL_says_so(bool? before, bool? now, string? change)
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel first = TinyRun.Model(), second = TinyRun.Model();
+        Run(first, before, resume: false);
+
+        TrainingEvent.Warned[] warnings = [.. Run(second, now, resume: true).OfType<TrainingEvent.Warned>()];
+
+        string checkpoint = Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000002");
+        Assert.Equal(
+            change is null ? [] : [$"{checkpoint}: the checkpoint was computed with {change}. Sums are rounded otherwise, so the run may end in other bytes than an uninterrupted one."],
+            warnings.Select(warning => warning.Message));
+        Assert.Equal(now, TrainingState.Load(Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000004", "state.json")).FastMath);
+
+        List<TrainingEvent> Run(LlamaModel model, bool? fastMath, bool resume)
+        {
+            List<TrainingEvent> events = [];
+            using CancellationTokenSource interrupt = new();
+            using Trainer trainer = new(model, new TinyBatches(), TinyRun.Options(folder.Path) with { FastMath = fastMath, Resume = resume });
+            trainer.Reported += happening =>
+            {
+                events.Add(happening);
+                if (happening is TrainingEvent.StepCompleted { Metrics.Step: 2 or 4 })
+                    interrupt.Cancel();
+            };
+            trainer.Run(interrupt.Token);
+            return events;
+        }
+    }
+
+    [Fact]
+    public void A_checkpoint_that_does_not_say_how_it_was_computed_is_resumed_and_one_of_other_threads_told()
+    {
+        TrainingState state = new() { Threads = 3, FastMath = false };
+        string path = Path.Combine(Directory.CreateTempSubdirectory("pique-").FullName, "state.json");
+        File.WriteAllText(path, string.Concat(System.Text.Encoding.UTF8.GetString(state.ToJson()).Split('\n').Where(line => !line.Contains("threads", StringComparison.Ordinal) && !line.Contains("fast_math", StringComparison.Ordinal))));
+        TrainingState old = TrainingState.Load(path);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        List<TrainingEvent> events = [];
+
+        Assert.Equal(state, old.On(state, "run", events.Add));
+        Assert.Empty(events);
+        Assert.Equal(state with { Threads = 2 }, state.On(state with { Threads = 2 }, "run", events.Add));
+        Assert.Equal(
+            "run: the checkpoint was computed with 3 threads, this run has 2 (--threads). Sums are rounded otherwise, so the run may end in other bytes than an uninterrupted one.",
+            ((TrainingEvent.Warned)Assert.Single(events)).Message);
+    }
+
+    [Theory]
     [InlineData(OptimizerStates.Int8, LatentWeights.Float32)]
     [InlineData(OptimizerStates.Float32, LatentWeights.Bfloat16)]
     [InlineData(OptimizerStates.Int8, LatentWeights.Bfloat16)]

@@ -114,20 +114,92 @@ public sealed class SkippedStepTests
         using Trainer trainer = new(model, new EndlessBatches(), options);
         RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
         Assert.Equal(
-            $"step 4: there is no memory left for it. The newest checkpoint is {Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000003")}. "
-            + "Free memory and continue with --resume, or start a run that takes less: pique train --dry-run tells what fits.",
+            $"after step 3: there is no memory left to go on. The newest checkpoint is {Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000003")}. "
+            + "Free memory and continue with --resume, where training.accumulation_steps and training.gradient_checkpointing may differ, or start a run that takes less: pique train --dry-run tells what fits.",
             error.Message);
     }
 
-    /// <summary>Batches of which the fourth has more rows than any machine has memory for, all of them the same memory.</summary>
-    private sealed class EndlessBatches : IBatchSource
+    [Theory]
+    [InlineData("batch", 0)]
+    [InlineData("measurement", 3)]
+    public void Memory_that_runs_out_between_steps_ends_the_run_alike(string at, int step)
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        options = options with { Training = options.Training with { EvaluateEverySteps = 3 } };
+        IBatchSource batches = at == "batch" ? new ImpossibleBatches() : new TinyBatches();
+        using Trainer trainer = new(model, batches, options, heldOutLoss: _ => TorchSharp.torch.empty(1L << 44).item<float>());
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.StartsWith($"after step {step}: there is no memory left to go on. ", error.Message, StringComparison.Ordinal);
+        Assert.False(error.IsDivergence);
+    }
+
+    [Fact]
+    public void A_rehearsal_without_memory_is_a_recipe_that_does_not_fit()
+    {
+        using LlamaModel model = TinyRun.Model();
+        using Trainer trainer = new(model, new EndlessBatches(endless: 0), TinyRun.Options(null, epochs: 1));
+        InputException error = Assert.Throws<InputException>(() => trainer.Rehearse(int.MaxValue));
+        Assert.Equal(
+            "memory: there is none left for a pass of 2147483647 rows. Set training.gradient_checkpointing to true or data.context_tokens lower, free memory, or train on a machine with more.",
+            error.Message);
+    }
+
+    [Fact]
+    public void A_learning_teacher_whose_weights_are_lost_ends_the_run_and_is_not_saved()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel student = TinyRun.Model(), teacher = TinyRun.Model(2);
+        using Trainer trainer = new(student, new TinyBatches(), TinyRun.Options(folder.Path, epochs: 1) with { FreezeTeacher = false }, teacher);
+        trainer.Reported += happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted { Metrics.Step: 3 })
+            {
+                using (TorchSharp.torch.no_grad())
+                    teacher.Backbone.Embedding.Weight.fill_(float.NaN);
+            }
+        };
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        Assert.StartsWith("step 3: the teacher's model.embed_tokens.weight holds a value that is not finite, put there by an optimizer step. ", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, Trainer.CheckpointsName)));
+    }
+
+    [Fact]
+    public void A_checkpoint_later_than_the_last_finite_step_is_not_pushed_out_and_is_the_one_named()
+    {
+        using TemporaryFolder folder = new();
+        using LlamaModel model = TinyRun.Model();
+        TrainerOptions options = TinyRun.Options(folder.Path, epochs: 1);
+        options = options with { Training = options.Training with { MaxSkippedSteps = 3, CheckpointSteps = 100, KeepCheckpoints = 1, KeepBest = true, EvaluateEverySteps = 3 } };
+        using Trainer trainer = new(model, new PoisonedBatches([2, 3, 4]), options, heldOutLoss: _ => 1);
+        RunFailedException error = Assert.Throws<RunFailedException>(() => trainer.Run(TestContext.Current.CancellationToken));
+        string kept = Path.Combine(folder.Path, Trainer.CheckpointsName, "step-000003");
+        Assert.Contains($"The weights of the last finite step are kept in {kept}.", error.Message, StringComparison.Ordinal);
+        Assert.Equal([kept], Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, Trainer.CheckpointsName)));
+        Assert.True(error.IsDivergence);
+    }
+
+    /// <summary>Batches that no machine has memory for.</summary>
+    private sealed class ImpossibleBatches : IBatchSource
+    {
+        public int BatchesPerEpoch => 5;
+
+        public IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0)
+        {
+            yield return TinyBatches.GetBatch(epoch, startBatch) with { Inputs = TorchSharp.torch.zeros(1L << 44) };
+        }
+    }
+
+    /// <summary>Batches of which one, the fourth unless said otherwise, has more rows than any machine has memory for, all of them the same memory.</summary>
+    private sealed class EndlessBatches(int endless = 3) : IBatchSource
     {
         public int BatchesPerEpoch => 5;
 
         public IEnumerable<TokenBatch> Batches(int epoch, int startBatch = 0) => Enumerable.Range(startBatch, 5 - startBatch).Select(place =>
         {
             TokenBatch batch = TinyBatches.GetBatch(epoch, place);
-            return place < 3 ? batch : batch with { Inputs = Endless(batch.Inputs), Targets = Endless(batch.Targets), LossMask = Endless(batch.LossMask) };
+            return place < endless ? batch : batch with { Inputs = Endless(batch.Inputs), Targets = Endless(batch.Targets), LossMask = Endless(batch.LossMask) };
         });
 
         private static TorchSharp.torch.Tensor Endless(TorchSharp.torch.Tensor rows) => rows.narrow(0, 0, 1).expand(1L << 44, TinyRun.Context);

@@ -49,6 +49,19 @@ public sealed class TensorBoardWriterTests : IDisposable
     }
 
     [Fact]
+    public void A_disk_that_is_full_fails_the_run_and_the_file_is_let_go()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder.Path, TensorBoardWriter.FolderName)).FullName;
+        string path = Path.Combine(folder, TensorBoardWriter.FileName);
+        File.CreateSymbolicLink(path, "/dev/full");
+
+        RunFailedException failure = Assert.Throws<RunFailedException>(() => TensorBoardWriter.Open(_folder.Path, [Step(1)], new FixedClock()));
+
+        Assert.StartsWith($"{folder}: writing failed (", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("). Make room on the disk or mend it, then continue with --resume.", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_that_was_resumed_has_each_step_once()
     {
         TrainerOptions options = TinyRun.Options(_folder.Path) with { TensorBoard = true };

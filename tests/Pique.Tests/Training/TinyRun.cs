@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Data;
 using Pique.Models.Llama;
 using Pique.Training;
@@ -49,7 +50,7 @@ internal static class TinyRun
         Epochs = epochs,
         WeightLearningRate = 1e-2,
         WeightDecay = 0.1,
-        Training = new() { CheckpointSteps = 3, KeepCheckpoints = 2, ScheduleWarmupSteps = 2 },
+        Training = new() { CheckpointSteps = 3, KeepCheckpoints = 2, ScheduleWarmupSteps = 2, ComputeType = ComputeType.Float32 },
         LossWeights = new() { LambdaTask = 1, LambdaKd = 0, LambdaReasoning = 0 },
         RunFolder = folder,
         ConfigurationDigest = "tiny",

@@ -24,7 +24,7 @@ public static class SafetensorsWriter
     }
 
     /// <summary>Writes the content of a file to a stream, which ends with it.</summary>
-    /// <param name="stream">Where to write. For one that cannot go back to the header, every entry writes its content twice, first for its digest.</param>
+    /// <param name="stream">Where to write. For one that cannot go back to the header, every entry writes its content twice, first for its digest alone.</param>
     /// <param name="entries">Tensors, in any order.</param>
     /// <param name="metadata">Strings to store in "__metadata__"; null or empty for none but the digests.</param>
     /// <exception cref="ArgumentException">Two entries share a name, a name or key is reserved or not allowed, or a shape is impossible.</exception>
@@ -53,7 +53,7 @@ public static class SafetensorsWriter
 
         WriteHeader(stream, header.Sealed([.. ordered.Select(entry => WriteTensor(Stream.Null, entry))]));
         foreach (SafetensorsEntry entry in ordered)
-            WriteTensor(stream, entry);
+            entry.WriteContent(stream); // As many bytes as the first time, whose digest is in the header already.
     }
 
     private static void WriteHeader(Stream stream, byte[] header)

@@ -27,7 +27,8 @@ public sealed class TeacherCache : IDisposable
     /// <summary>Opens a folder of teacher outputs and checks every checksum in it.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="expected">What the outputs have to be of.</param>
-    /// <exception cref="InputException">They are of something else, or a file is missing, damaged or not readable.</exception>
+    /// <exception cref="TeacherCacheDamagedException">A file is missing, damaged or not readable.</exception>
+    /// <exception cref="InputException">They are of something else.</exception>
     public static TeacherCache Open(string folder, TeacherCacheKey expected)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

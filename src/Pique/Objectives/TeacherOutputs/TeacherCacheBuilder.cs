@@ -14,16 +14,17 @@ public static class TeacherCacheBuilder
     private const long FileBytes = 64L << 20;
     private const string FilePrefix = "teacher-";
 
-    /// <summary>Opens the outputs kept in a folder, or computes and keeps them where there are none.</summary>
+    /// <summary>Opens the outputs kept in a folder, or computes and keeps them where there are none or they are damaged.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="teacher">The teacher.</param>
     /// <param name="dataset">The data set.</param>
     /// <param name="topK">Likeliest tokens to keep at each position; the whole vocabulary for an exact copy.</param>
     /// <param name="progress">Told rows done and rows in all, after each forward pass; null for nobody.</param>
-    /// <param name="cancellationToken">Ends the work; nothing is left behind.</param>
-    /// <exception cref="InputException">The folder holds outputs of something else, is damaged or cannot be written, or the vocabulary is smaller than <paramref name="topK"/>.</exception>
+    /// <param name="damaged">Told where and what is damaged before outputs are computed anew; null for nobody.</param>
+    /// <param name="cancellationToken">Ends the work; nothing is left behind but an empty lock file beside the folder.</param>
+    /// <exception cref="InputException">The folder holds outputs of something else, is being written by another run or cannot be written, or the vocabulary is smaller than <paramref name="topK"/>.</exception>
     public static TeacherCache OpenOrBuild(
-        string folder, CausalLanguageModel teacher, PackedDataset dataset, int topK, Action<int, int>? progress = null, CancellationToken cancellationToken = default)
+        string folder, CausalLanguageModel teacher, PackedDataset dataset, int topK, Action<int, int>? progress = null, Action<string>? damaged = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(teacher);
@@ -32,12 +33,50 @@ public static class TeacherCacheBuilder
         if (topK > teacher.VocabularySize)
             throw new InputException($"training.teacher_cache.top_k: found {topK}, the teacher knows {teacher.VocabularySize} tokens; set it to {teacher.VocabularySize} or less.");
         TeacherCacheKey key = new(ModelDigest.Compute(teacher), dataset.LayoutDigest, teacher.VocabularySize, HiddenSize(teacher, dataset), topK);
-        if (!TeacherCache.Exists(folder))
-            AtomicFolder.Write(folder, IsOurs, partial => Build(partial, key, teacher, dataset, progress, cancellationToken));
+        if (TryOpen(folder, key, out _) is { } kept)
+            return kept;
+
+        using FileLock alone = Lock(folder);
+        if (TryOpen(folder, key, out string? fault) is { } made)
+            return made; // By another run, since.
+        if (fault is not null)
+            damaged?.Invoke(fault);
+        AtomicFolder.Write(folder, name => IsOurs(name, fault is not null), partial => Build(partial, key, teacher, dataset, progress, cancellationToken));
         return TeacherCache.Open(folder, key);
     }
 
-    private static bool IsOurs(string name) => name.StartsWith(FilePrefix, StringComparison.Ordinal);
+    /// <returns>The outputs; null where there are none, or what is there has a fault.</returns>
+    private static TeacherCache? TryOpen(string folder, TeacherCacheKey key, out string? fault)
+    {
+        fault = null;
+        try
+        {
+            return TeacherCache.Exists(folder) ? TeacherCache.Open(folder, key) : null;
+        }
+        catch (TeacherCacheDamagedException failure)
+        {
+            fault = failure.Fault;
+            return null;
+        }
+    }
+
+    /// <summary>The lock lies beside the folder, which is written under another name.</summary>
+    private static FileLock Lock(string folder)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        try
+        {
+            string parent = Directory.CreateDirectory(Path.GetDirectoryName(full) ?? full).FullName;
+            return FileLock.Acquire(Path.Combine(parent, $".{Path.GetFileName(full)}.lock"), failure => new InputException(
+                $"{folder}: another run is writing the teacher outputs here. Wait until they are whole, or name another folder as training.teacher_cache.folder.", failure));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{folder}: cannot be written ({failure.Message}); choose a folder that is writable", failure);
+        }
+    }
+
+    private static bool IsOurs(string name, bool isDamaged) => name.StartsWith(FilePrefix, StringComparison.Ordinal) || (isDamaged && name == TeacherCacheIndex.FileName);
 
     private static void Build(string folder, TeacherCacheKey key, CausalLanguageModel teacher, PackedDataset dataset, Action<int, int>? progress, CancellationToken cancellationToken)
     {

@@ -32,7 +32,8 @@ internal sealed record TeacherCacheIndex(TeacherCacheKey Key, int Rows, int Rows
 
     private const int FormatVersion = 1;
     private const long MaxFileBytes = 64L << 20;
-    private const string Fix = "delete the folder to have the teacher outputs made anew";
+    /// <summary>What to do with damaged outputs.</summary>
+    public const string Fix = "delete the folder to have the teacher outputs made anew";
 
     /// <summary>Writes the file.</summary>
     /// <param name="folder">Its folder.</param>
@@ -64,11 +65,12 @@ internal sealed record TeacherCacheIndex(TeacherCacheKey Key, int Rows, int Rows
 
     /// <summary>Reads the file.</summary>
     /// <param name="folder">Its folder.</param>
-    /// <exception cref="InputException">It cannot be read, is of another format version or contradicts itself.</exception>
+    /// <exception cref="TeacherCacheDamagedException">It cannot be read or contradicts itself.</exception>
+    /// <exception cref="InputException">It is of another format version.</exception>
     public static TeacherCacheIndex Load(string folder)
     {
         string path = Path.Combine(folder, FileName);
-        using JsonDocument document = JsonFile.Parse(path, MaxFileBytes);
+        using JsonDocument document = Parse(path);
         JsonFields fields = new(document.RootElement, Fix);
         int version = fields.Count("format_version");
         if (fields.Faults.Count == 0 && version != FormatVersion)
@@ -78,27 +80,39 @@ internal sealed record TeacherCacheIndex(TeacherCacheKey Key, int Rows, int Rows
         int rows = fields.Count("rows"), rowsPerFile = fields.Count("rows_per_file");
         TeacherCacheFile[] files = ReadFiles(document.RootElement);
         if (fields.Faults.Count > 0)
-            throw new Configuration.ConfigurationException(path, fields.Faults);
+            throw new TeacherCacheDamagedException(new Configuration.ConfigurationException(path, fields.Faults).Message);
         if (key.TopK > key.VocabularySize || files.Length != ((long)rows + rowsPerFile - 1) / rowsPerFile)
-            throw new InputException($"{path}: found top {key.TopK} of {key.VocabularySize} tokens and {files.Length} files for {rows} rows, {rowsPerFile} a file, which cannot be; {Fix}");
+            throw new TeacherCacheDamagedException($"{path}: found top {key.TopK} of {key.VocabularySize} tokens and {files.Length} files for {rows} rows, {rowsPerFile} a file, which cannot be; {Fix}");
         return new(key, rows, rowsPerFile, files);
     }
 
     /// <summary>Checks every file's length and SHA-256.</summary>
     /// <param name="folder">Their folder.</param>
-    /// <exception cref="InputException">A file is missing or other than it was.</exception>
+    /// <exception cref="TeacherCacheDamagedException">A file is missing or other than it was.</exception>
     public void Verify(string folder)
     {
         foreach (TeacherCacheFile file in Files)
         {
             string path = Path.Combine(folder, file.File);
             if (file.File.Length == 0 || file.File != Path.GetFileName(file.File))
-                throw new InputException($"{Path.Combine(folder, FileName)}: names the file \"{file.File}\" outside its folder; {Fix}");
+                throw new TeacherCacheDamagedException($"{Path.Combine(folder, FileName)}: names the file \"{file.File}\" outside its folder; {Fix}");
             if (!File.Exists(path))
-                throw new InputException($"{path}: no such file, though {FileName} names it; {Fix}");
+                throw new TeacherCacheDamagedException($"{path}: no such file, though {FileName} names it; {Fix}");
             TeacherCacheFile found = TeacherCacheFile.Of(path);
             if (found != file)
-                throw new InputException($"{path}: found {found.Bytes} bytes with SHA-256 {found.Sha256}, expected {file.Bytes} with {file.Sha256}; {Fix}");
+                throw new TeacherCacheDamagedException($"{path}: found {found.Bytes} bytes with SHA-256 {found.Sha256}, expected {file.Bytes} with {file.Sha256}; {Fix}");
+        }
+    }
+
+    private static JsonDocument Parse(string path)
+    {
+        try
+        {
+            return JsonFile.Parse(path, MaxFileBytes);
+        }
+        catch (InputException failure)
+        {
+            throw new TeacherCacheDamagedException(failure.Message, failure);
         }
     }
 

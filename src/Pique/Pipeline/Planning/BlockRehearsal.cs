@@ -20,8 +20,8 @@ internal sealed record BlockRehearsal(int Steps, double StepSeconds, double Pass
     /// <summary>The first step also pays for what is made once.</summary>
     private const int MeasuredSteps = 2;
 
-    /// <summary>Passes over all rows for each block: the teacher's, the student's, and one for the error before and after training.</summary>
-    private const int PassesPerBlock = 4;
+    /// <summary>Passes over all rows for each block: the teacher's, and the student's before and after training.</summary>
+    private const int PassesPerBlock = 3;
 
     /// <summary>Measures. The copy's first block changes.</summary>
     /// <param name="setup">Models and data; the recipe is block-wise.</param>
@@ -41,7 +41,9 @@ internal sealed record BlockRehearsal(int Steps, double StepSeconds, double Pass
 
         using DisposeScope scope = NewDisposeScope();
         using TokenBatch tokens = data.Rows(0, rows);
-        (ActivationBatch batch, double passSeconds) = Activations(student, (LlamaModel)setup.Teacher!, tokens, time);
+        LlamaModel teacher = (LlamaModel)setup.Teacher!;
+        student.ProductType = teacher.ProductType = ComputeTypeChoice.Make(recipe.Training.ComputeType, student, time).ScalarType;
+        (ActivationBatch batch, double passSeconds) = Activations(student, teacher, tokens, time);
         using Learner learner = new(TrainedParameters.OfBlock(student, 0), options);
         BlockStep step = new(student, student.Backbone.Blocks[0], learner, recipe.Training.AccumulationSteps);
         double stepSeconds = 0;
@@ -53,6 +55,7 @@ internal sealed record BlockRehearsal(int Steps, double StepSeconds, double Pass
             stepSeconds = time.GetElapsedTime(started).TotalSeconds;
         }
 
+        student.ProductType = teacher.ProductType = ScalarType.Float32;
         int blocks = student.Config.LayerCount;
         return new(
             checked(blocks * options.Epochs * batches),

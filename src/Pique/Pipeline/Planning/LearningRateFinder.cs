@@ -82,7 +82,7 @@ public sealed class LearningRateFinder(TimeProvider time, ILogger? logger = null
             {
                 trainer.Run(enough.Token);
             }
-            catch (RunFailedException) when (points.Count > 1)
+            catch (RunFailedException failure) when (failure.IsDivergence && points.Count > 1)
             {
                 // The loss is no number any more: so high a rate was looked for.
             }

@@ -37,21 +37,17 @@ internal sealed class ActivationFile : IDisposable
             return null;
         try
         {
-            SafetensorsFile file = SafetensorsFile.Open(path);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
             bool isWanted = file.Metadata.GetValueOrDefault(KeyName) == key
                 && file.Tensors is [{ Name: TensorName, Dtype: SafetensorsDtype.F32 } tensor]
                 && tensor.Shape.SequenceEqual([shape.Rows, shape.ContextTokens, shape.HiddenSize])
                 && SafetensorsVerifier.Verify(path, path).All(item => item.Status is VerificationStatus.Ok or VerificationStatus.NotFinite);
-            if (isWanted)
-                return new(file, shape);
-            file.Dispose();
+            return isWanted ? new(SafetensorsFile.Open(path), shape) : null;
         }
         catch (InputException)
         {
-            // Damaged: it is made again.
+            return null; // Damaged: it is made again.
         }
-
-        return null;
     }
 
     /// <summary>Writes a file and opens it.</summary>

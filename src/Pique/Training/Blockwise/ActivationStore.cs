@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models.Llama;
@@ -38,6 +39,7 @@ internal sealed class ActivationStore : IDisposable
     /// <param name="student">The student, its quantizers in place.</param>
     /// <param name="teacher">The teacher.</param>
     /// <param name="teacherDigest">SHA-256 of the teacher.</param>
+    /// <param name="computeType">Type of the matrix products.</param>
     /// <param name="data">Training rows.</param>
     /// <param name="shape">How many of them.</param>
     /// <param name="batchRows">Rows at once in a pass without gradients.</param>
@@ -48,6 +50,7 @@ internal sealed class ActivationStore : IDisposable
         LlamaModel student,
         LlamaModel teacher,
         string teacherDigest,
+        ComputeType computeType,
         PackedDataset data,
         ActivationShape shape,
         int batchRows,
@@ -60,7 +63,7 @@ internal sealed class ActivationStore : IDisposable
         _batchRows = batchRows;
         _progress = progress;
         _cancellation = cancellation;
-        _keys = new(student, teacherDigest, data, shape);
+        _keys = new(student, teacherDigest, computeType, data, shape);
         _studentSide = new(StudentName, student, _keys.OfStudent);
         _teacherSide = new(TeacherName, teacher, _keys.OfTeacher);
         _rowTokens = [.. Enumerable.Range(0, shape.Rows).Select(TokensOf)];
@@ -105,6 +108,17 @@ internal sealed class ActivationStore : IDisposable
         Move(_teacherSide, block + 1);
     }
 
+    /// <summary>Brings the student's stream through the block that both were moved to.</summary>
+    /// <returns>Mean squared error of that block over all rows.</returns>
+    public double MoveStudentOn()
+    {
+        using IDisposable noGradient = no_grad();
+        using IDisposable held = Hold(_studentSide.Model, LlamaBlock.NamePrefix(_studentSide.Place));
+        Error error = new();
+        Replace(_studentSide, Write(_studentSide, _studentSide.Place + 1, (first, count) => Pass(_studentSide.Place, first, count, error)));
+        return error.Mean(_shape.HiddenSize);
+    }
+
     /// <summary>Rows to train the block on, that both streams were moved to.</summary>
     /// <param name="rows">Numbers of the rows.</param>
     /// <returns>Inputs, targets and which places are tokens; the caller disposes of it.</returns>
@@ -128,19 +142,15 @@ internal sealed class ActivationStore : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using IDisposable held = Hold(_studentSide.Model, LlamaBlock.NamePrefix(block));
-        LlamaBlock layer = _studentSide.Model.Backbone.Blocks[block];
-        double squares = 0;
-        long tokens = 0;
+        Error error = new();
         for (int first = 0; first < _shape.Rows; first += _batchRows)
         {
             _cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            using ActivationBatch batch = Read([.. Enumerable.Range(first, Math.Min(_batchRows, _shape.Rows - first))]);
-            squares += BlockLoss.SumOfSquares(Advance(_studentSide.Model, layer, batch.Inputs), batch).item<float>();
-            tokens += batch.TokenCount;
+            Pass(block, first, Math.Min(_batchRows, _shape.Rows - first), error);
         }
 
-        return squares / tokens / _shape.HiddenSize;
+        return error.Mean(_shape.HiddenSize);
     }
 
     /// <summary>Runs a block.</summary>
@@ -168,13 +178,23 @@ internal sealed class ActivationStore : IDisposable
         if (side.File is null)
             OpenNearest(side, block);
         while (side.Place < block)
-        {
-            int next = side.Place + 1;
-            ActivationFile? before = side.File;
-            ActivationFile written = next == 0 ? Embed(side) : Pass(side, side.Place);
-            before?.Delete();
-            (side.File, side.Place) = (written, next);
-        }
+            Replace(side, side.Place < 0 ? Embed(side) : Pass(side, side.Place));
+    }
+
+    private static void Replace(Side side, ActivationFile written)
+    {
+        side.File?.Delete();
+        (side.File, side.Place) = (written, side.Place + 1);
+    }
+
+    /// <summary>What leaves the student's block for consecutive rows, and how far it is from what leaves the teacher's.</summary>
+    private Tensor Pass(int block, int first, int count, Error error)
+    {
+        using ActivationBatch batch = Read([.. Enumerable.Range(first, count)]);
+        Tensor output = Advance(_studentSide.Model, _studentSide.Model.Backbone.Blocks[block], batch.Inputs);
+        using Tensor squares = BlockLoss.SumOfSquares(output, batch);
+        error.Add(squares.item<float>(), batch.TokenCount);
+        return output;
     }
 
     /// <summary>Takes up the file at a place or the nearest before it, and deletes all others of its side.</summary>
@@ -230,6 +250,21 @@ internal sealed class ActivationStore : IDisposable
         ModelQuantizer.HoldWeights([.. model.QuantizableLayers.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))]);
 
     private static long Megabytes(long bytes) => (bytes + 999_999) / 1_000_000;
+
+    /// <summary>Squared errors of many rows.</summary>
+    private sealed class Error
+    {
+        private double _squares;
+        private long _tokens;
+
+        public void Add(double squares, int tokens)
+        {
+            _squares += squares;
+            _tokens += tokens;
+        }
+
+        public double Mean(int width) => _squares / _tokens / width;
+    }
 
     /// <summary>One of the two residual streams.</summary>
     private sealed class Side(string name, LlamaModel model, Func<int, string> key)

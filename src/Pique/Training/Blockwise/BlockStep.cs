@@ -39,7 +39,7 @@ internal sealed class BlockStep(LlamaModel model, LlamaBlock block, Learner lear
         using DisposeScope scope = NewDisposeScope();
         Tensor output = ActivationStore.Advance(model, block, part.Inputs);
         Tensor loss = BlockLoss.SumOfSquares(output, part).div(HeldScalar.Of((float)part.TokenCount * output.shape[^1]));
-        loss.backward();
+        BackwardPass.Run(loss);
         return loss.item<float>();
     }
 }

@@ -53,7 +53,7 @@ internal sealed class BlockwiseCheckpoint
         TensorFile.RequireMatch(model, _student.Saved);
         TensorFile.Restore(model, _student.Saved);
         report(new TrainingEvent.Resumed(state.Step, folder));
-        return (state, folder);
+        return (state.On(initial, folder, report), folder);
     }
 
     /// <summary>Restores the optimizer of the block in training.</summary>

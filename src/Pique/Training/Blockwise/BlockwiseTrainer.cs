@@ -1,9 +1,9 @@
-using System.Runtime.InteropServices;
 using Pique.Configuration;
 using Pique.Data;
 using Pique.Formats;
 using Pique.Models.Llama;
 using Pique.Numerics;
+using static TorchSharp.torch;
 
 namespace Pique.Training;
 
@@ -25,12 +25,10 @@ public sealed class BlockwiseTrainer : IDisposable
     private readonly TrainedParameters _parameters;
     private readonly BlockwiseCheckpoint _checkpoint;
     private readonly ActivationShape _shape;
-    private readonly ProcessMemory _memory = new();
+    private readonly RunAccount _run;
 
-    private TrainingState _state = new();
-    private TrainingState _lastGood = new();
-    private (int Step, string Folder)? _saved;
     private Learner? _learner;
+    private (int Block, int Epoch, int[] Rows)? _order;
 
     /// <summary>Prepares a run. Nothing is written yet.</summary>
     /// <param name="student">Model to train, its quantizers in place.</param>
@@ -59,8 +57,12 @@ public sealed class BlockwiseTrainer : IDisposable
         _time = time ?? TimeProvider.System;
         _parameters = TrainedParameters.Of(student);
         _checkpoint = new(runFolder, options, _parameters);
+        _run = new(options, state => _checkpoint.Save(state, _learner), () => _learner is null ? null : NonFiniteDiagnosis.FirstWeight(_learner), Report);
         _shape = ShapeOf(student, data, options.Training);
     }
+
+    /// <summary>The type of the matrix products; null before <see cref="Run"/> has chosen it, and where a later phase goes on.</summary>
+    internal ComputeTypeChoice? ComputeType { get; private set; }
 
     /// <summary>Tells what happens, on the thread of <see cref="Run"/>.</summary>
     public event Action<TrainingEvent>? Reported;
@@ -79,26 +81,43 @@ public sealed class BlockwiseTrainer : IDisposable
     /// <summary>Steps of a run.</summary>
     public int TotalSteps => checked(StepsPerBlock * BlockCount);
 
-    private bool IsFinished => _state.Step >= _state.TotalSteps;
+    private TrainingState State => _run.State;
+
+    private bool IsFinished => State.Step >= State.TotalSteps;
 
     /// <summary>Trains to the end, or to the next step after a cancellation, and leaves a checkpoint of it.</summary>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <returns>The outcome. Where the run folder's newest checkpoint is of a later phase, the student is as it was.</returns>
     /// <exception cref="InputException">The run folder cannot be used, its disk has no room for the activations, or a checkpoint does not fit the run.</exception>
-    /// <exception cref="RunFailedException">Too many steps in a row were not finite, a file could not be written, or the teacher changed.</exception>
+    /// <exception cref="RunFailedException">Too many steps in a row were not finite, memory ran out, a file could not be written, or the teacher changed.</exception>
     public TrainingResult Run(CancellationToken cancellation = default)
     {
         using RunLock? runLock = _options.RunLock is null ? RunLock.Acquire(_runFolder) : null;
+        try
+        {
+            return RunLocked(cancellation);
+        }
+        catch (Exception failure) when (Divergence.IsOfMemory(failure))
+        {
+            throw Divergence.OfMemory(State, failure, _run.Newest);
+        }
+    }
+
+    private TrainingResult RunLocked(CancellationToken cancellation)
+    {
         string teacherDigest = ModelDigest.Compute(_teacher);
-        _state = new()
+        TrainingState initial = new()
         {
             TotalSteps = TotalSteps,
             StepsPerEpoch = BatchesPerEpoch,
+            Threads = get_num_threads(),
+            FastMath = _options.FastMath,
             Seed = _options.Training.Seed,
             ConfigurationDigest = _options.ConfigurationDigest,
             TeacherDigest = teacherDigest,
         };
-        if (_checkpoint.Open(_options.Resume, _state, _laterSteps > 0, Report) is { } restored)
+        _run.Begin(initial, checkpoint: null);
+        if (_checkpoint.Open(_options.Resume, initial, _laterSteps > 0, Report) is { } restored)
         {
             if (restored.State.PriorSteps > 0)
             {
@@ -106,24 +125,29 @@ public sealed class BlockwiseTrainer : IDisposable
                 return new(TotalSteps, TotalSteps, 0, null, Interrupted: false, teacherDigest);
             }
 
-            _state = restored.State;
-            _saved = (_state.Step, restored.Folder);
+            // Checkpoints that do not say were computed in float32.
+            ComputeType = ComputeTypeChoice.AsBegan(restored.State.ComputeType == Configuration.ComputeType.Auto ? Configuration.ComputeType.Float32 : restored.State.ComputeType);
+            _run.Begin(restored.State, restored.Folder);
         }
 
-        _lastGood = _state;
+        ComputeType ??= _options.ComputeType ?? ComputeTypeChoice.Make(_options.Training.ComputeType, _student, _time);
+        _run.Begin(State with { ComputeType = ComputeType.Type }, _run.Newest);
         Report(new TrainingEvent.Started(
             TotalSteps + _laterSteps,
             BatchesPerEpoch,
             Blocks.Sum(block => block.Weights.Sum(item => item.Value.numel())),
             Blocks.Sum(block => block.Quantization.Sum(item => item.Value.numel())),
-            teacherDigest));
-        using StepLog log = StepLog.Open(_options, _state, _time);
+            teacherDigest)
+        {
+            LaterSteps = _laterSteps,
+        });
+        Report(new TrainingEvent.ComputeTypeChosen(ComputeType.Type, ComputeType.Reason));
+        using StepLog log = StepLog.Open(_options, State, _time);
         bool interrupted = !Train(log, teacherDigest, cancellation);
-        if (ModelDigest.Compute(_teacher) is { } after && after != teacherDigest)
-            throw new RunFailedException($"The frozen teacher changed during training: SHA-256 {after}, before {teacherDigest}. This is a fault in Pique or in the caller: nothing may write to the teacher's parameters.");
+        FrozenTeacher.RequireUnchanged(_teacher, teacherDigest);
         if (!interrupted)
             ActivationStore.Delete(_runFolder);
-        TrainingResult result = new(_state.Step, TotalSteps, _state.SkippedSteps, log.LastLoss, interrupted, teacherDigest);
+        TrainingResult result = new(State.Step, TotalSteps, State.SkippedSteps, log.LastLoss, interrupted, teacherDigest);
         Report(new TrainingEvent.Finished(result));
         return result;
     }
@@ -143,12 +167,13 @@ public sealed class BlockwiseTrainer : IDisposable
         int rowsAtOnce = (_data.RowsPerBatch + _options.Training.AccumulationSteps - 1) / _options.Training.AccumulationSteps;
         ActivationStore.RequireRoom(_runFolder, _shape, FreeBytes(_runFolder));
         using ActivationStore activations = new(
-            _runFolder, _student, _teacher, teacherDigest, _data, _shape, rowsAtOnce, (place, rows) => Report(new TrainingEvent.ActivationsKept(place, BlockCount, rows, _shape.Rows)), cancellation);
+            _runFolder, _student, _teacher, teacherDigest, State.ComputeType, _data, _shape, rowsAtOnce, (place, rows) => Report(new TrainingEvent.ActivationsKept(place, BlockCount, rows, _shape.Rows)), cancellation);
         try
         {
+            (_student.ProductType, _teacher.ProductType) = (ComputeType!.ScalarType, ComputeType.ScalarType);
             while (!IsFinished)
             {
-                int block = _state.Step / StepsPerBlock;
+                int block = State.Step / StepsPerBlock;
                 if (!TrainBlock(block, activations, log, cancellation))
                     return false;
             }
@@ -157,13 +182,14 @@ public sealed class BlockwiseTrainer : IDisposable
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Save(log); // While streams moved on: no step is in progress.
+            _run.Save(log); // While streams moved on: no step is in progress.
             return false;
         }
         finally
         {
             log.Write();
             _learner?.Optimizer.ClearGradients();
+            (_student.ProductType, _teacher.ProductType) = (ScalarType.Float32, ScalarType.Float32);
         }
     }
 
@@ -172,27 +198,27 @@ public sealed class BlockwiseTrainer : IDisposable
     {
         BeginBlock(block);
         activations.MoveTo(block);
-        double? before = _state.Step % StepsPerBlock == 0 ? activations.Loss(block) : null;
+        double? before = State.Step % StepsPerBlock == 0 ? activations.Loss(block) : null;
         Report(new TrainingEvent.BlockStarted(block + 1, BlockCount, before));
-        _memory.ResetPeak();
+        _run.Memory.ResetPeak();
         BlockStep step = new(_student, _student.Backbone.Blocks[block], _learner!, _options.Training.AccumulationSteps);
-        while (_state.Step < (block + 1) * StepsPerBlock)
+        while (State.Step < (block + 1) * StepsPerBlock)
         {
             log.Write();
             if (cancellation.IsCancellationRequested)
             {
-                Save(log);
+                _run.Save(log);
                 return false;
             }
 
-            if (_state is { Step: > 0, ConsecutiveSkips: 0 } && _state.Step % _options.Training.CheckpointSteps == 0)
-                Save(log);
+            if (State is { Step: > 0, ConsecutiveSkips: 0 } && State.Step % _options.Training.CheckpointSteps == 0)
+                _run.Save(log);
             RunStep(block, step, activations, log);
         }
 
         log.Write();
         EndBlock(block, log);
-        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, activations.Loss(block)));
+        Report(new TrainingEvent.BlockCompleted(block + 1, BlockCount, before, block + 1 < BlockCount ? activations.MoveStudentOn() : activations.Loss(block)));
         return true;
     }
 
@@ -202,105 +228,42 @@ public sealed class BlockwiseTrainer : IDisposable
         if (_learner is not null)
             return;
         _learner = new(TrainedParameters.OfBlock(_student, block), _options);
-        if (_saved is { } saved)
-            BlockwiseCheckpoint.RestoreOptimizer(saved.Folder, _state, _learner);
+        if (_run.Newest is { } saved)
+            BlockwiseCheckpoint.RestoreOptimizer(saved, State, _learner);
     }
 
     /// <summary>Gives the next block a fresh optimizer in place of this one's, and keeps what was reached in a checkpoint.</summary>
     private void EndBlock(int block, StepLog log)
     {
+        _run.RequireSoundWeights(State);
         _learner!.Dispose();
         _learner = IsFinished ? null : new(TrainedParameters.OfBlock(_student, block + 1), _options);
-        Save(log);
-    }
-
-    /// <summary>Writes a checkpoint of the present state, unless the newest one is of it. A state that is lost must not push out a good one.</summary>
-    private void Save(StepLog log)
-    {
-        if (_saved?.Step == _state.Step)
-            return;
-        if (_learner is not null && NonFiniteDiagnosis.FirstWeight(_learner) is { } broken)
-            throw Divergence.OfWeights(_state, broken, _saved?.Folder);
-        log.FlushToDisk();
-        _saved = (_state.Step, _checkpoint.Save(_state, _learner));
-        Report(new TrainingEvent.CheckpointSaved(_state.Step, _saved.Value.Folder));
+        _run.Save(log);
     }
 
     private void RunStep(int block, BlockStep step, ActivationStore activations, StepLog log)
     {
         long started = _time.GetTimestamp();
-        (int epoch, int batchIndex) = Math.DivRem(_state.Step - (block * StepsPerBlock), BatchesPerEpoch);
-        double factor = FactorAt(_state.Step - (block * StepsPerBlock));
+        (int epoch, int batchIndex) = Math.DivRem(State.Step - (block * StepsPerBlock), BatchesPerEpoch);
+        double factor = FactorAt(State.Step - (block * StepsPerBlock));
         using ActivationBatch batch = activations.Read(RowsOf(block, epoch, batchIndex));
-        StepOutcome outcome = RunStep(step, batch, factor);
+        StepOutcome outcome = step.Run(batch, factor);
         double seconds = _time.GetElapsedTime(started).TotalSeconds;
-        StepMetrics metrics = new()
-        {
-            Step = _state.Step + 1,
-            Epoch = epoch + 1,
-            Loss = outcome.Loss,
-            TaskLoss = outcome.TaskLoss,
-            KdLoss = outcome.KdLoss,
-            ReasoningLoss = outcome.ReasoningLoss,
-            GradNorm = outcome.GradNorm,
-            LearningRate = _options.WeightLearningRate * factor,
-            QuantizationStrength = 1,
-            TokensPerSecond = seconds > 0 ? batch.TokenCount / seconds : 0,
-            StepSeconds = seconds,
-            PeakMemoryBytes = _memory.PeakBytes,
-        };
-        _state = _state.After(outcome.Fault is null);
-        log.Add(metrics, outcome.Fault is null);
-        if (outcome.Fault is { } fault)
-        {
-            PassOver(log, metrics, fault);
-        }
-        else
-        {
-            _lastGood = _state;
-            Report(new TrainingEvent.StepCompleted(metrics, TotalSteps + _laterSteps));
-        }
-
+        StepMetrics metrics = _run.Add(log, outcome, epoch, new(factor, Strength: 1), batch.TokenCount, seconds, TotalSteps + _laterSteps);
         if (batchIndex == BatchesPerEpoch - 1)
-        {
-            Report(new TrainingEvent.EpochCompleted(epoch + 1, _options.Epochs, log.EndEpoch(), metrics.PeakMemoryBytes));
-            _memory.ResetPeak();
-        }
-    }
-
-    private StepOutcome RunStep(BlockStep step, ActivationBatch batch, double factor)
-    {
-        try
-        {
-            return step.Run(batch, factor);
-        }
-        catch (ExternalException failure) when (Divergence.IsOfMemory(failure))
-        {
-            throw Divergence.OfMemory(_state, failure, _saved?.Folder);
-        }
-    }
-
-    /// <summary>Tells a step that was not finite, and gives up where there were too many in a row or the weights themselves are lost.</summary>
-    private void PassOver(StepLog log, StepMetrics metrics, string diagnosis)
-    {
-        Report(new TrainingEvent.StepSkipped(metrics, _state.ConsecutiveSkips, diagnosis));
-        if (NonFiniteDiagnosis.FirstWeight(_learner!) is { } broken)
-            throw Divergence.OfWeights(_lastGood, broken, _saved?.Folder);
-        if (_state.ConsecutiveSkips < _options.Training.MaxSkippedSteps)
-            return;
-        TrainingState failed = _state;
-        log.Write();
-        _state = _lastGood;
-        if (_state.Step / StepsPerBlock == (failed.Step - 1) / StepsPerBlock)
-            Save(log); // A state of the block before has no use for this block's moments, and has a checkpoint already.
-        throw Divergence.OfSteps(failed, diagnosis, _saved?.Folder);
+            _run.EndEpoch(log, metrics);
     }
 
     /// <summary>All rows once in each epoch, in a seeded order of the block and the epoch.</summary>
     private int[] RowsOf(int block, int epoch, int batchIndex)
     {
-        int[] order = [.. Enumerable.Range(0, _shape.Rows)];
-        SplitMix64.ForStream(_options.Training.Seed, block, epoch).Shuffle(order.AsSpan());
+        if (_order is not var (ofBlock, ofEpoch, order) || (ofBlock, ofEpoch) != (block, epoch))
+        {
+            order = [.. Enumerable.Range(0, _shape.Rows)];
+            SplitMix64.ForStream(_options.Training.Seed, block, epoch).Shuffle(order.AsSpan());
+            _order = (block, epoch, order);
+        }
+
         int first = batchIndex * _data.RowsPerBatch;
         return order[first..Math.Min(order.Length, first + _data.RowsPerBatch)];
     }

@@ -108,6 +108,53 @@ public sealed class TeacherCacheFilesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("flipped bit")]
+    [InlineData("missing file")]
+    [InlineData("index cut short")]
+    [InlineData("index that cannot be")]
+    public void Damaged_outputs_are_told_and_made_anew(string damage)
+    {
+        Open([]).Dispose();
+        string path = Path.Combine(Folder, FileName), index = Path.Combine(Folder, "index.json");
+        byte[] whole = File.ReadAllBytes(path), wholeIndex = File.ReadAllBytes(index);
+        switch (damage)
+        {
+            case "flipped bit":
+                File.WriteAllBytes(path, [.. whole[..^3], (byte)(whole[^3] ^ 1), .. whole[^2..]]);
+                break;
+            case "missing file":
+                File.Delete(path);
+                break;
+            case "index cut short":
+                File.WriteAllBytes(index, wholeIndex[..100]);
+                break;
+            default:
+                ChangeIndex("\"top_k\": 5", "\"top_k\": 0");
+                break;
+        }
+
+        List<string> faults = [];
+        TeacherCacheBuilder.OpenOrBuild(Folder, _teacher, _dataset, TopK, damaged: faults.Add, cancellationToken: TestContext.Current.CancellationToken).Dispose();
+
+        string fault = Assert.Single(faults);
+        Assert.StartsWith(Folder, fault, StringComparison.Ordinal);
+        Assert.DoesNotContain("delete the folder", fault, StringComparison.Ordinal);
+        Assert.Equal(whole, File.ReadAllBytes(path));
+        Assert.Equal(wholeIndex, File.ReadAllBytes(index));
+    }
+
+    [Fact]
+    public void Two_runs_do_not_write_the_same_folder_at_once()
+    {
+        InputException? refusal = null;
+        using TeacherCache first = TeacherCacheBuilder.OpenOrBuild(
+            Folder, _teacher, _dataset, TopK, (_, _) => refusal ??= Assert.Throws<InputException>(() => Open([])), cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal($"{Folder}: another run is writing the teacher outputs here. Wait until they are whole, or name another folder as training.teacher_cache.folder.", refusal!.Message);
+        Open([]).Dispose();
+    }
+
+    [Theory]
     [InlineData("format_version", 2, "found format version 2, expected 1; delete the folder to have the teacher outputs made anew")]
     [InlineData("rows_per_file", 1, "found top 5 of 23 tokens and 1 files for {0} rows, 1 a file, which cannot be; delete the folder to have the teacher outputs made anew")]
     [InlineData("top_k", 24, "found top 24 of 23 tokens and 1 files for {0} rows, {0} a file, which cannot be; delete the folder to have the teacher outputs made anew")]
@@ -155,22 +202,27 @@ public sealed class TeacherCacheFilesTests : IDisposable
     {
         Directory.CreateDirectory(Folder);
         File.WriteAllText(Path.Combine(Folder, "thesis.txt"), "");
-        Assert.Equal($"{Folder}: holds thesis.txt, which replacing the folder would delete; choose an empty or new folder", Fault());
+        Assert.Equal($"{Folder}: holds thesis.txt, which replacing the folder would delete; choose an empty or new folder", Assert.Throws<InputException>(() => Open([])).Message);
     }
 
     [Fact]
-    public void Work_that_is_cancelled_leaves_nothing_behind()
+    public void Work_that_is_cancelled_leaves_nothing_but_the_lock_behind()
     {
         using CancellationTokenSource cancellation = new();
         Assert.Throws<OperationCanceledException>(() => TeacherCacheBuilder.OpenOrBuild(
-            Folder, _teacher, CountingData.Dataset(records: 100), TopK, (_, _) => cancellation.Cancel(), cancellation.Token));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_temporary.Path));
+            Folder, _teacher, CountingData.Dataset(records: 100), TopK, (_, _) => cancellation.Cancel(), cancellationToken: cancellation.Token));
+        Assert.Equal([".outputs.lock"], Directory.EnumerateFileSystemEntries(_temporary.Path).Select(Path.GetFileName));
     }
 
     private TeacherCache Open(List<(int, int)> progress) =>
         TeacherCacheBuilder.OpenOrBuild(Folder, _teacher, _dataset, TopK, (rows, totalRows) => progress.Add((rows, totalRows)));
 
-    private string Fault() => Assert.ThrowsAny<InputException>(() => Open([])).Message;
+    /// <summary>What is said of the folder where outputs are only opened.</summary>
+    private string Fault()
+    {
+        TeacherCacheKey key = new(ModelDigest.Compute(_teacher), _dataset.LayoutDigest, TinyRun.Vocabulary, 16, TopK);
+        return Assert.ThrowsAny<InputException>(() => TeacherCache.Open(Folder, key)).Message;
+    }
 
     private void ChangeIndex(string found, string replacement)
     {

@@ -1,5 +1,6 @@
 using Pique.Configuration;
 using Pique.Pipeline;
+using Pique.Training;
 
 namespace Pique.Tests.Pipeline.Planning;
 
@@ -25,6 +26,18 @@ public sealed class LearningRateFinderTests : IDisposable
 
         LearningRateRange again = new LearningRateFinder(TimeProvider.System).Search(recipe, TestContext.Current.CancellationToken);
         Assert.Equal(range.Points, again.Points);
+    }
+
+    [Fact]
+    public void A_run_that_fails_otherwise_than_by_its_loss_is_no_result()
+    {
+        LearningRateFinder finder = new(TimeProvider.System);
+        finder.Reported += happening =>
+        {
+            if (happening is PipelineEvent.Trained { Event: TrainingEvent.StepCompleted { Metrics.Step: 3 } })
+                throw new RunFailedException("no memory");
+        };
+        Assert.Equal("no memory", Assert.Throws<RunFailedException>(() => finder.Search(MicroData.Recipe(_folder), TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]

@@ -133,6 +133,24 @@ public sealed class MemoryCheckTests : IDisposable
         Assert.Empty(events.OfType<PipelineEvent.Trained>());
     }
 
+    [Theory]
+    [InlineData(TrainingMode.Blockwise)]
+    [InlineData(TrainingMode.EndToEnd)]
+    public void A_run_without_room_ends_before_blocks_are_trained_or_the_teacher_is_heard(TrainingMode mode)
+    {
+        Recipe recipe = MicroData.Recipe(_folder);
+        recipe = recipe with { Training = recipe.Training with { Mode = mode, TeacherCache = new() { TopK = 5 } } };
+        QatPipeline pipeline = new(TimeProvider.System) { AvailableBytes = () => 1_000_000 };
+        List<PipelineEvent> events = [];
+        pipeline.Reported += events.Add;
+
+        InputException failure = Assert.Throws<InputException>(() => pipeline.Run(recipe, _folder.File("run"), resume: false, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("memory: training with 3 rows of 44 tokens at once takes about ", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(events, happening => happening is PipelineEvent.Trained or PipelineEvent.TeacherOutputsKept);
+        Assert.False(Directory.Exists(_folder.File("run")));
+    }
+
     [Fact]
     public void A_model_without_room_is_refused_before_it_is_loaded()
     {
@@ -146,10 +164,13 @@ public sealed class MemoryCheckTests : IDisposable
         Assert.False(Directory.Exists(_folder.File("run")));
     }
 
-    [Fact]
-    public void Looking_for_room_changes_nothing_of_the_training()
+    [Theory]
+    [InlineData(TrainingMode.Blockwise)]
+    [InlineData(TrainingMode.EndToEnd)]
+    public void Looking_for_room_changes_nothing_of_the_training(TrainingMode mode)
     {
         Recipe recipe = MicroData.Recipe(_folder);
+        recipe = recipe with { Training = recipe.Training with { Mode = mode } };
         Dictionary<string, byte[]>[] models = [.. new long?[] { null, 1L << 50 }.Select(available =>
         {
             QatPipeline pipeline = new(TimeProvider.System) { AvailableBytes = () => available };

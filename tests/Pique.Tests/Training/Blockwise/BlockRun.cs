@@ -43,7 +43,7 @@ internal static class BlockRun
         WeightLearningRate = 5e-3,
         QuantizationLearningRate = 2e-3,
         WeightDecay = 0.01,
-        Training = new() { Mode = TrainingMode.Blockwise, CheckpointSteps = 5, KeepCheckpoints = 2, Seed = 9 },
+        Training = new() { Mode = TrainingMode.Blockwise, CheckpointSteps = 5, KeepCheckpoints = 2, Seed = 9, ComputeType = ComputeType.Float32 },
         RunFolder = folder,
         ConfigurationDigest = "tiny",
     };

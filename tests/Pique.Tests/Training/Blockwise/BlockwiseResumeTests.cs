@@ -1,3 +1,4 @@
+using Pique.Configuration;
 using Pique.Models.Llama;
 using Pique.Quantization;
 using Pique.Training;
@@ -101,6 +102,33 @@ public sealed class BlockwiseResumeTests : IDisposable
 
         // The teacher's are those of the same teacher.
         Assert.Equal([0, 0, 0, 0], _events.OfType<TrainingEvent.ActivationsKept>().Select(kept => kept.Block));
+    }
+
+    [Fact]
+    public void Activations_of_another_compute_type_are_not_taken_up()
+    {
+        using LlamaModel student = BlockRun.Student(), teacher = BlockRun.Teacher();
+        Train(ComputeType.Float32, resume: false);
+        Directory.Delete(Path.Combine(_broken.Path, Trainer.CheckpointsName), recursive: true);
+        Train(ComputeType.Bfloat16, resume: true);
+
+        // The student's ahead of the first block, the teacher's there and behind it.
+        Assert.Equal([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1], _events.OfType<TrainingEvent.ActivationsKept>().Select(kept => kept.Block));
+
+        void Train(ComputeType type, bool resume)
+        {
+            _events.Clear();
+            using CancellationTokenSource cancellation = new();
+            TrainerOptions options = BlockRun.Options(_broken.Path) with { Resume = resume };
+            using BlockwiseTrainer trainer = new(student, teacher, BlockRun.Data(), options with { Training = options.Training with { ComputeType = type } });
+            trainer.Reported += happening =>
+            {
+                _events.Add(happening);
+                if (happening is TrainingEvent.StepCompleted)
+                    cancellation.Cancel();
+            };
+            trainer.Run(cancellation.Token);
+        }
     }
 
     [Fact]

@@ -163,6 +163,61 @@ public sealed class BlockwiseTrainerTests : IDisposable
         Assert.Equal(3, _events.OfType<TrainingEvent.StepSkipped>().Count());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(BlockRun.Blocks)]
+    public void A_block_that_its_last_step_broke_is_not_saved(int broken)
+    {
+        using LlamaModel student = BlockRun.Student(), teacher = BlockRun.Teacher();
+
+        RunFailedException failure = Assert.Throws<RunFailedException>(() => Run(student, teacher, happening =>
+        {
+            if (happening is TrainingEvent.StepCompleted { Metrics.Step: var step } && step == broken * BlockRun.StepsPerBlock)
+            {
+                using (no_grad())
+                    student.Backbone.Blocks[broken - 1].FeedForward.DownProjection.Weight.fill_(float.NaN);
+            }
+        }));
+
+        Assert.StartsWith($"step {broken * BlockRun.StepsPerBlock}: model.layers.{broken - 1}.mlp.down_proj.weight holds a value that is not finite", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_folder.Path, Trainer.CheckpointsName, $"step-{broken * BlockRun.StepsPerBlock:D6}")));
+    }
+
+    [Fact]
+    public void Memory_that_runs_out_while_streams_move_on_ends_the_run_and_says_what_to_do()
+    {
+        using LlamaModel student = BlockRun.Student(), teacher = BlockRun.Teacher();
+
+        RunFailedException failure = Assert.Throws<RunFailedException>(() => Run(student, teacher, happening =>
+        {
+            if (happening is TrainingEvent.ActivationsKept { Block: 2 })
+                empty(1L << 44);
+        }));
+
+        Assert.StartsWith($"after step {BlockRun.StepsPerBlock}: there is no memory left to go on. The newest checkpoint is ", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Blocks_compute_in_the_type_of_the_recipe()
+    {
+        using LlamaModel student = BlockRun.Student(), rounded = BlockRun.Student(), teacher = BlockRun.Teacher();
+        TrainerOptions options = BlockRun.Options(_folder.Path);
+        Run(student, teacher, options: options with { Training = options.Training with { ComputeType = ComputeType.Float32 } });
+        double exact = _events.OfType<TrainingEvent.BlockCompleted>().Last().LossAfter;
+        _events.Clear();
+
+        using TemporaryFolder other = new();
+        options = BlockRun.Options(other.Path);
+        Run(rounded, teacher, options: options with { Training = options.Training with { ComputeType = ComputeType.Bfloat16 } });
+        double near = _events.OfType<TrainingEvent.BlockCompleted>().Last().LossAfter;
+
+        Assert.Equal(new TrainingEvent.ComputeTypeChosen(ComputeType.Bfloat16, "as the recipe says"), _events.OfType<TrainingEvent.ComputeTypeChosen>().Single());
+        Assert.NotEqual(exact, near);
+        Assert.InRange(near / exact, 0.9, 1.1);
+        Assert.Equal((ScalarType.Float32, ScalarType.Float32), (rounded.ProductType, teacher.ProductType));
+        Assert.Equal(ComputeType.Bfloat16, TrainingState.Load(Path.Combine(other.Path, Trainer.CheckpointsName, "step-000024", "state.json")).ComputeType);
+    }
+
     [Fact]
     public void A_step_leaves_no_tensor_behind()
     {

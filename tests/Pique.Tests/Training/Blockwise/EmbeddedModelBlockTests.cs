@@ -36,7 +36,7 @@ public sealed class EmbeddedModelBlockTests
             QuantizationLearningRate = 5e-5,
             RunFolder = folder.Path,
             LossWeights = new() { LambdaTask = 0, LambdaKd = 1, LambdaReasoning = 0, KdTemperature = 1 },
-            Training = new() { Mode = TrainingMode.Blockwise },
+            Training = new() { Mode = TrainingMode.Blockwise, ComputeType = ComputeType.Float32 },
         };
         using BlockwiseTrainer blocks = new(student, teacher, data.Train, options);
         List<TrainingEvent.BlockCompleted> completed = [];
