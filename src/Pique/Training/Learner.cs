@@ -52,7 +52,7 @@ internal sealed class Learner : IDisposable
 
     /// <summary>Measures the gradients, and keeps for <see cref="Update"/> what clipping multiplies them by.</summary>
     /// <returns>Global norm before clipping.</returns>
-    public double Clip()
+    public double MeasureGradients()
     {
         double norm = GradientClipping.Norm(Parameters.Tensors);
         _clipFactor = GradientClipping.Factor(norm, _gradClip);
@@ -99,7 +99,7 @@ internal sealed class Learner : IDisposable
         }
     }
 
-    /// <summary>Updates the parameters by the gradients as <see cref="Clip"/> left them, and restores the quantizers' invariants.</summary>
+    /// <summary>Updates the parameters by the gradients clipped as <see cref="MeasureGradients"/> found, and restores the quantizers' invariants.</summary>
     /// <param name="learningRateFactor">The schedule's value.</param>
     public void Update(double learningRateFactor)
     {

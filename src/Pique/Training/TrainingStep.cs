@@ -44,8 +44,8 @@ internal sealed class TrainingStep
         _learner.SetStrength(plan.Strength);
         _learner.DropComponents(_options.AdapterDropout, _options.Training.Seed);
         StepOutcome losses = Accumulate(batch);
-        double norm = _learner.Clip();
-        double teacherNorm = _teacherLearner?.Clip() ?? 0;
+        double norm = _learner.MeasureGradients();
+        double teacherNorm = _teacherLearner?.MeasureGradients() ?? 0;
         StepOutcome outcome = losses with { GradNorm = norm };
         if (double.IsFinite(outcome.Loss) && double.IsFinite(norm) && double.IsFinite(teacherNorm))
         {

@@ -25,7 +25,7 @@ internal sealed class BlockStep(LlamaModel model, LlamaBlock block, Learner lear
         double loss = 0;
         for (long part = 0; part < count; part++)
             loss += AddGradients(batch.Rows(part * rows / count, (part + 1) * rows / count));
-        StepOutcome outcome = new(loss, 0, 0, 0, learner.Clip(), null);
+        StepOutcome outcome = new(loss, 0, 0, 0, learner.MeasureGradients(), null);
         if (double.IsFinite(loss) && double.IsFinite(outcome.GradNorm))
             learner.Update(learningRateFactor);
         else
