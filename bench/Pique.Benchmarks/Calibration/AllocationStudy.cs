@@ -1,7 +1,6 @@
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
-using Pique.Formats;
 
 namespace Pique.Benchmarks.Calibration;
 
@@ -19,8 +18,7 @@ internal static class AllocationStudy
             Calibration = new() { Method = CalibrationMethod.Mse, Weighted = false },
         };
         IReadOnlyList<LayerSensitivity> layers;
-        using (LoadedModel loaded = ModelLoader.Load(recipe.Model))
-        using (CalibrationArtifact artifact = model.Calibrate(recipe, loaded, analyzesSensitivity: true))
+        using (CalibrationArtifact artifact = model.Calibrate(recipe, analyzesSensitivity: true))
             layers = artifact.Sensitivity;
 
         int half = layers.Count / 2;

@@ -32,20 +32,19 @@ internal static class StartStudy
     /// <param name="steps">Steps of each training.</param>
     public static IEnumerable<CalibrationRow> Run(CalibratedStudyModel model, int steps)
     {
-        foreach ((string name, CalibrationRecipe calibration, double towardsLevels) in Starts)
+        foreach (IGrouping<CalibrationRecipe, (string Name, CalibrationRecipe Recipe, double TowardsLevels)> starts in Starts.GroupBy(start => start.Recipe))
         {
             Recipe recipe = model.Study.Recipe with
             {
                 Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize(), WarmupEpochs = 0 },
-                Calibration = calibration,
+                Calibration = starts.Key,
                 Training = model.Study.Recipe.Training with { MaxSteps = steps, WeightLearningRate = WeightLearningRate, ScheduleWarmupSteps = WarmupSteps },
             };
-            (LoadedModel student, CalibrationArtifact artifact) = model.Prepare(recipe);
-            using (student)
-            using (artifact)
+            using CalibrationArtifact artifact = model.Calibrate(recipe);
+            foreach ((string name, _, double towardsLevels) in starts)
             {
-                if (towardsLevels > 0)
-                    MoveTowardsLevels(student, towardsLevels);
+                using LoadedModel student = CalibratedStudyModel.Prepare(recipe, artifact);
+                MoveTowardsLevels(student, towardsLevels);
                 LanguageModelQuality before = model.Measure(student.Model);
                 yield return new("2 bits, per row, before training", name, before.Perplexity, before.Teacher!.KlDivergence);
                 using (Trainer trainer = new(student.Model, model.Study.Data.Train, TrainerOptions.From(recipe), model.Study.Teacher.Model))
