@@ -51,7 +51,7 @@ internal static class CalibrateCommand
                 : RecipeComposer.Compose(ConfigOf(parsed.GetRequiredValue(config)!), parsed.GetRequiredValue(model)!, parsed.GetRequiredValue(data), parsed.GetValue(grid) ?? WeightGrid.Auto);
             Recipe resolved = choices with
             {
-                Calibration = choices.Calibration with { Method = parsed.GetValue(method) ?? choices.Calibration.Method, Artifact = null },
+                Calibration = choices.Calibration.By(parsed.GetValue(method)) with { Artifact = null },
                 Training = choices.Training with { Seed = settings.Seed ?? choices.Training.Seed },
             };
             settings.StartTorch();
