@@ -39,8 +39,9 @@ Option<long> first = new("--first") { Description = "Number of the first case, t
 Command soak = new("soak", "Reads randomly damaged model files; each must be read or refused by an error of the library's own, anything else ends the soak and is saved.") { count, seed, first, json, threads };
 soak.SetAction(parsed => Soak.Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(threads), parsed.GetValue(json)));
 
-Command calibration = new("calibration", "Methods of calibration, divisions of bits over layers, and starts of training.") { models, text, steps, json, threads };
-calibration.SetAction(parsed => CalibrationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(json)));
+Option<CalibrationPart[]> parts = new("--part") { Description = "Part of the study, once or more often; all where not given.", DefaultValueFactory = _ => Enum.GetValues<CalibrationPart>() };
+Command calibration = new("calibration", "Methods of calibration, divisions of bits over layers, and starts of training.") { models, text, parts, steps, json, threads };
+calibration.SetAction(parsed => CalibrationStudy.Run(parsed.GetRequiredValue(models), parsed.GetValue(text), parsed.GetRequiredValue(parts), parsed.GetValue(steps), parsed.GetValue(threads), parsed.GetValue(json)));
 
 Option<bool> whole = new("--whole") { Description = "Also run all that \"pique train\" does, measuring and exporting included." };
 Command loraMemory = new("lora-memory", "Peak memory of training adapters on a model of the shape of Qwen2.5-0.5B under its teacher, 1×512 tokens.") { whole, json, threads };

@@ -14,7 +14,7 @@ internal static class QuantizationRecipe
     /// <param name="method">How scales and codes are found; null keeps the recipe's, or takes what the data allows.</param>
     /// <param name="dataFiles">Files to calibrate on, see <see cref="DataArgument"/>; none keeps the recipe's.</param>
     /// <param name="artifact">Path of a calibration to use; null calibrates.</param>
-    /// <returns>The recipe, its paths absolute. It need not be one that could be trained.</returns>
+    /// <returns>The recipe, with model and artifact as they are given and absolute paths of data. It need not be one that could be trained.</returns>
     /// <exception cref="InputException">The configuration cannot be read.</exception>
     /// <exception cref="ConfigurationException">The choices do not fit together; lists every fault.</exception>
     public static Recipe Compose(string model, string configName, WeightGrid? grid, CalibrationMethod? method, IReadOnlyList<string> dataFiles, string? artifact)
@@ -24,11 +24,7 @@ internal static class QuantizationRecipe
         {
             Grid = grid ?? recipe.Grid,
             Data = dataFiles.Count == 0 ? recipe.Data : DataOf(dataFiles),
-            Calibration = recipe.Calibration with
-            {
-                Method = method ?? recipe.Calibration.Method,
-                Artifact = artifact ?? recipe.Calibration.Artifact,
-            },
+            Calibration = recipe.Calibration.By(method) with { Artifact = artifact ?? recipe.Calibration.Artifact },
         };
         return chosen.ValidateQuantization() is { Count: > 0 } faults ? throw new ConfigurationException("--config with --grid", faults) : chosen;
     }

@@ -1,7 +1,6 @@
 using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
-using Pique.Formats;
 
 namespace Pique.Benchmarks.Calibration;
 
@@ -13,10 +12,13 @@ internal static class AllocationStudy
     /// <summary>Measures every division.</summary>
     public static IEnumerable<CalibrationRow> Run(CalibratedStudyModel model)
     {
-        Recipe recipe = model.Study.Recipe with { Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize() } };
+        Recipe recipe = model.Study.Recipe with
+        {
+            Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize() },
+            Calibration = new() { Method = CalibrationMethod.Mse, Weighted = false },
+        };
         IReadOnlyList<LayerSensitivity> layers;
-        using (LoadedModel loaded = ModelLoader.Load(recipe.Model))
-        using (CalibrationArtifact artifact = model.Calibrate(recipe with { Calibration = new() { Method = CalibrationMethod.Mse } }, loaded, analyzesSensitivity: true))
+        using (CalibrationArtifact artifact = model.Calibrate(recipe, analyzesSensitivity: true))
             layers = artifact.Sensitivity;
 
         int half = layers.Count / 2;
@@ -38,7 +40,7 @@ internal static class AllocationStudy
         {
             LayerOverride[] overrides = [.. layers.Zip(bits, (layer, width) => new LayerOverride { Pattern = layer.Name, Bits = width }), .. recipe.Overrides];
             LanguageModelQuality quality = model.Measure(recipe with { Overrides = overrides });
-            return new("gptq, per row", name, quality.Perplexity, quality.Teacher!.KlDivergence);
+            return new("per row, mse", name, quality.Perplexity, quality.Teacher!.KlDivergence);
         }
     }
 }

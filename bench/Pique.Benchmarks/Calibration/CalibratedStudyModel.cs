@@ -24,20 +24,23 @@ internal sealed class CalibratedStudyModel : IDisposable
     /// <summary>Model, data and full-precision twin.</summary>
     public StudyModel Study { get; }
 
-    /// <summary>Calibrates a fresh copy of the model and prepares it.</summary>
+    /// <summary>Prepares a fresh copy of the model.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <returns>The prepared model and what calibration found; both owned by the caller.</returns>
-    public (LoadedModel Model, CalibrationArtifact Artifact) Prepare(Recipe recipe)
+    /// <param name="artifact">What calibration by this recipe found.</param>
+    /// <returns>The prepared model, owned by the caller.</returns>
+    public static LoadedModel Prepare(Recipe recipe, CalibrationArtifact artifact)
     {
         LoadedModel loaded = ModelLoader.Load(recipe.Model);
-        CalibrationArtifact artifact = Calibrate(recipe, loaded, analyzesSensitivity: false);
         artifact.Prepare(loaded.Model.QuantizableLayers, artifact.Resolve(QuantizationPolicy.From(recipe), loaded.Model.QuantizableLayers).SpecFor, recipe.ActivationBits);
-        return (loaded, artifact);
+        return loaded;
     }
 
-    /// <summary>Calibrates a model and leaves it as it was.</summary>
-    public CalibrationArtifact Calibrate(Recipe recipe, LoadedModel loaded, bool analyzesSensitivity) =>
-        CalibrationPhase.Run(recipe, loaded.Model, loaded, _records, analyzesSensitivity, null, TimeProvider.System);
+    /// <summary>Calibrates by a recipe.</summary>
+    public CalibrationArtifact Calibrate(Recipe recipe, bool analyzesSensitivity = false)
+    {
+        using LoadedModel loaded = ModelLoader.Load(recipe.Model);
+        return CalibrationPhase.Run(recipe, loaded.Model, loaded, _records, analyzesSensitivity, null, TimeProvider.System);
+    }
 
     /// <summary>Perplexity on held-out rows and divergence from the full-precision model.</summary>
     public LanguageModelQuality Measure(LlamaModel model)
@@ -49,10 +52,9 @@ internal sealed class CalibratedStudyModel : IDisposable
     /// <summary>Calibrates, prepares and measures.</summary>
     public LanguageModelQuality Measure(Recipe recipe)
     {
-        (LoadedModel model, CalibrationArtifact artifact) = Prepare(recipe);
-        using (model)
-        using (artifact)
-            return Measure(model.Model);
+        using CalibrationArtifact artifact = Calibrate(recipe);
+        using LoadedModel model = Prepare(recipe, artifact);
+        return Measure(model.Model);
     }
 
     public void Dispose() => Study.Dispose();

@@ -13,10 +13,11 @@ internal static class CalibrationStudy
     /// <summary>Studies every model.</summary>
     /// <param name="models">Their folders.</param>
     /// <param name="text">Text file to calibrate, measure and train on; null for the synthetic curriculum.</param>
+    /// <param name="parts">What to study.</param>
     /// <param name="steps">Steps of each training; 0 for none.</param>
     /// <param name="threads">Threads; null for one a processor.</param>
     /// <param name="json">Print one JSON document instead of tables.</param>
-    public static int Run(IReadOnlyList<string> models, string? text, int steps, int? threads, bool json)
+    public static int Run(IReadOnlyList<string> models, string? text, IReadOnlyList<CalibrationPart> parts, int steps, int? threads, bool json)
     {
         TorchRuntime.Initialize(new RuntimeOptions { Threads = threads });
         List<object> documents = [];
@@ -26,8 +27,7 @@ internal static class CalibrationStudy
             double perplexity = LanguageModelEvaluator.Evaluate(model.Study.Teacher.Model, model.Study.Data.HeldOut.Batches(epoch: 0), model.Study.Data.HeldOutBytes).Perplexity;
             Say(json, $"\n{model.Study.Name}, full precision: perplexity {perplexity:F3}\n\n| grid | calibration | perplexity | KL |\n|---|---|---|---|");
             List<CalibrationRow> rows = [];
-            IEnumerable<CalibrationRow> all = MethodStudy.Run(model).Concat(AllocationStudy.Run(model));
-            foreach (CalibrationRow row in steps > 0 ? all.Concat(StartStudy.Run(model, steps)) : all)
+            foreach (CalibrationRow row in parts.SelectMany(part => Rows(model, part, steps)))
             {
                 rows.Add(row);
                 Say(json, $"| {row.Grid} | {row.Case} | {row.Perplexity:F4} | {row.TeacherDivergence:F5} |");
@@ -40,6 +40,14 @@ internal static class CalibrationStudy
             Console.WriteLine(JsonSerializer.Serialize(new { benchmark = "calibration", threads = TorchRuntime.Report.Threads, models = documents }, Layout));
         return 0;
     }
+
+    private static IEnumerable<CalibrationRow> Rows(CalibratedStudyModel model, CalibrationPart part, int steps) => part switch
+    {
+        CalibrationPart.Methods => MethodStudy.Run(model),
+        CalibrationPart.Bits => AllocationStudy.Run(model),
+        CalibrationPart.Starts => steps > 0 ? StartStudy.Run(model, steps) : [],
+        _ => throw new ArgumentOutOfRangeException(nameof(part), part, "Unknown part."),
+    };
 
     private static void Say(bool json, FormattableString text)
     {

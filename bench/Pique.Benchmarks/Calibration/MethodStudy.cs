@@ -19,11 +19,11 @@ internal static class MethodStudy
         ("rtn", new() { Method = CalibrationMethod.Rtn }),
         ("percentile 0.999", new() { Method = CalibrationMethod.Percentile }),
         ("entropy", new() { Method = CalibrationMethod.Entropy }),
-        ("mse, unweighted", new() { Method = CalibrationMethod.Mse, Weighted = false }),
-        ("mse, weighted by E[x²]", new() { Method = CalibrationMethod.Mse }),
-        ("gptq, scales unweighted", new() { Weighted = false }),
-        ("gptq, columns in their order", new() { ActivationOrder = false }),
-        ("gptq", new()),
+        ("mse", new() { Method = CalibrationMethod.Mse, Weighted = false }),
+        ("mse, weighted", new() { Method = CalibrationMethod.Mse, Weighted = true }),
+        ("gptq", new() { Method = CalibrationMethod.Gptq, Weighted = false }),
+        ("gptq, weighted, columns in their order", new() { Method = CalibrationMethod.Gptq, Weighted = true, ActivationOrder = false }),
+        ("gptq, weighted", new() { Method = CalibrationMethod.Gptq, Weighted = true }),
     ];
 
     /// <summary>Measures every method on every grid.</summary>

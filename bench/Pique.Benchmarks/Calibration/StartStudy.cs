@@ -15,12 +15,16 @@ internal static class StartStudy
     private const float WeightLearningRate = 1e-3f;
     private const int WarmupSteps = 5;
 
-    private static readonly (string Name, CalibrationRecipe Recipe, bool FromRounded)[] Starts =
+    private static readonly CalibrationRecipe Gptq = new() { Method = CalibrationMethod.Gptq, Weighted = true };
+
+    /// <summary>Starts, and how far each moves latent weights towards their levels.</summary>
+    private static readonly (string Name, CalibrationRecipe Recipe, double TowardsLevels)[] Starts =
     [
-        ("mse, unweighted", new() { Method = CalibrationMethod.Mse, Weighted = false }, false),
-        ("mse", new() { Method = CalibrationMethod.Mse }, false),
-        ("gptq", new(), false),
-        ("gptq, latent weights at their levels", new(), true),
+        ("mse", new() { Method = CalibrationMethod.Mse, Weighted = false }, 0),
+        ("mse, weighted", new() { Method = CalibrationMethod.Mse, Weighted = true }, 0),
+        ("gptq, weighted", Gptq, 0),
+        ("gptq, weighted, latent weights halfway to their levels", Gptq, 0.5),
+        ("gptq, weighted, latent weights at their levels", Gptq, 1),
     ];
 
     /// <summary>Trains from every start.</summary>
@@ -28,20 +32,19 @@ internal static class StartStudy
     /// <param name="steps">Steps of each training.</param>
     public static IEnumerable<CalibrationRow> Run(CalibratedStudyModel model, int steps)
     {
-        foreach ((string name, CalibrationRecipe calibration, bool fromRounded) in Starts)
+        foreach (IGrouping<CalibrationRecipe, (string Name, CalibrationRecipe Recipe, double TowardsLevels)> starts in Starts.GroupBy(start => start.Recipe))
         {
             Recipe recipe = model.Study.Recipe with
             {
                 Qat = new QatConfig { Bits = 2, SteVariant = new SteVariant.LearnedStepSize(), WarmupEpochs = 0 },
-                Calibration = calibration,
+                Calibration = starts.Key,
                 Training = model.Study.Recipe.Training with { MaxSteps = steps, WeightLearningRate = WeightLearningRate, ScheduleWarmupSteps = WarmupSteps },
             };
-            (LoadedModel student, CalibrationArtifact artifact) = model.Prepare(recipe);
-            using (student)
-            using (artifact)
+            using CalibrationArtifact artifact = model.Calibrate(recipe);
+            foreach ((string name, _, double towardsLevels) in starts)
             {
-                if (fromRounded)
-                    MoveToLevels(student);
+                using LoadedModel student = CalibratedStudyModel.Prepare(recipe, artifact);
+                MoveTowardsLevels(student, towardsLevels);
                 LanguageModelQuality before = model.Measure(student.Model);
                 yield return new("2 bits, per row, before training", name, before.Perplexity, before.Teacher!.KlDivergence);
                 using (Trainer trainer = new(student.Model, model.Study.Data.Train, TrainerOptions.From(recipe), model.Study.Teacher.Model))
@@ -52,13 +55,13 @@ internal static class StartStudy
         }
     }
 
-    private static void MoveToLevels(LoadedModel student)
+    private static void MoveTowardsLevels(LoadedModel student, double share)
     {
         using IDisposable noGradient = no_grad();
         foreach ((_, IQuantizableLayer layer) in student.Model.QuantizableLayers.Where(entry => entry.Layer.WeightQuantizer is not null))
         {
             using DisposeScope scope = NewDisposeScope();
-            layer.Weight.copy_(layer.EffectiveWeight());
+            layer.Weight.lerp_(layer.EffectiveWeight(), share);
         }
     }
 }

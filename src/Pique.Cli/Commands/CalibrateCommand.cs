@@ -30,7 +30,7 @@ internal static class CalibrateCommand
             Recipe recipe = choices.Read(parsed);
             Recipe resolved = recipe with
             {
-                Calibration = recipe.Calibration with { Method = parsed.GetValue(method) ?? recipe.Calibration.Method, Artifact = null },
+                Calibration = recipe.Calibration.By(parsed.GetValue(method)) with { Artifact = null },
                 Training = recipe.Training with { Seed = settings.Seed ?? recipe.Training.Seed },
             };
             settings.StartTorch();

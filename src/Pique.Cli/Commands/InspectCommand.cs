@@ -30,16 +30,35 @@ internal static class InspectCommand
             return ExitCode.Done;
         }
 
-        Tables.DrawPairs(context.Terminal.Output, [("path", path), ("kind", result.Kind), .. result.Facts.Select(fact => (fact.Name.Replace('_', ' '), TextOf(fact.Name, fact.Value)))]);
-        if (result.Rows.Count > 0)
+        Tables.DrawPairs(context.Terminal.Output, [("path", path), ("kind", result.Kind), .. result.Facts.SelectMany(Lines)]);
+        Draw(context.Terminal, result.Columns, result.Rows);
+        foreach (InspectionTable table in result.MoreTables.Where(table => table.Rows.Count > 0))
         {
-            Tables.Draw(
-                context.Terminal.Output,
-                [.. result.Columns.Select(column => column.Replace('_', ' '))],
-                result.Rows.Select(row => (IReadOnlyList<string>)[.. row.Zip(result.Columns, (cell, column) => TextOf(column, cell))]));
+            context.Terminal.OutputText.WriteLine(table.Name.Replace('_', ' '));
+            Draw(context.Terminal, table.Columns, table.Rows);
         }
 
         return ExitCode.Done;
+    }
+
+    /// <summary>A line for a fact, and one for every item of a list.</summary>
+    private static IEnumerable<(string Name, string Value)> Lines((string Name, object? Value) fact)
+    {
+        string name = fact.Name.Replace('_', ' ');
+        return fact.Value is string[] { Length: > 0 } items
+            ? items.Select((item, index) => (index == 0 ? name : "", item))
+            : [(name, TextOf(fact.Name, fact.Value))];
+    }
+
+    private static void Draw(Terminal terminal, IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<object?>> rows)
+    {
+        if (rows.Count > 0)
+        {
+            Tables.Draw(
+                terminal.Output,
+                [.. columns.Select(column => column.Replace('_', ' '))],
+                rows.Select(row => (IReadOnlyList<string>)[.. row.Zip(columns, (cell, column) => TextOf(column, cell))]));
+        }
     }
 
     private static JsonObject Document(string path, InspectionResult result)
@@ -52,12 +71,19 @@ internal static class InspectCommand
 
         if (result.Columns.Count > 0)
         {
-            document[result.TableName] = new JsonArray([.. result.Rows.Select(row => (JsonNode)new JsonObject(
-                result.Columns.Zip(row, (column, cell) => KeyValuePair.Create(column, NodeOf(cell)))))]);
+            document[result.TableName] = RowsOf(result.Columns, result.Rows);
+        }
+
+        foreach (InspectionTable table in result.MoreTables)
+        {
+            document[table.Name] = RowsOf(table.Columns, table.Rows);
         }
 
         return document;
     }
+
+    private static JsonArray RowsOf(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<object?>> rows) =>
+        [.. rows.Select(row => (JsonNode)new JsonObject(columns.Zip(row, (column, cell) => KeyValuePair.Create(column, NodeOf(cell)))))];
 
     private static JsonNode? NodeOf(object? value) => value switch
     {
@@ -66,6 +92,8 @@ internal static class InspectCommand
         long number => number,
         double number => JsonOutput.Number(number),
         long[] shape => JsonOutput.Numbers(shape),
+        double[] range => new JsonArray([.. range.Select(end => JsonOutput.Number(end))]),
+        string[] items => new JsonArray([.. items.Select(item => (JsonNode)item)]),
         string text => text,
         _ => throw new InvalidOperationException($"No JSON for a {value.GetType().Name}."),
     };
@@ -78,6 +106,8 @@ internal static class InspectCommand
         long number => Units.Count(number),
         double number => Units.Text($"{number:G5}"),
         long[] shape => Units.Shape(shape),
+        double[] range => string.Join(" to ", range.Select(end => Units.Text($"{end:G4}"))),
+        string[] { Length: 0 } => "–",
         _ => (string)value,
     };
 }

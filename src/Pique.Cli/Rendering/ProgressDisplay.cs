@@ -19,17 +19,22 @@ internal abstract class ProgressDisplay
 
         return console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi
             ? Live(console, work)
-            : work(new Milestones(console.Profile.Out.Writer));
+            : work(new Milestones(console));
     }
 
     /// <summary>A display of plain lines, for work that has no progress to show.</summary>
     /// <param name="context">Says where to write and whether to.</param>
     public static ProgressDisplay Plain(CommandContext context) =>
-        context.Quiet ? new Silent() : new Milestones(context.Terminal.Error.Profile.Out.Writer);
+        context.Quiet ? new Silent() : new Milestones(context.Terminal.Error);
 
     /// <summary>Writes a line that stays.</summary>
     /// <param name="text">The line.</param>
     public abstract void Line(string text);
+
+    /// <summary>Writes a table that stays.</summary>
+    /// <param name="header">Column names.</param>
+    /// <param name="rows">Cells by row.</param>
+    public abstract void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows);
 
     /// <summary>Shows progress.</summary>
     /// <param name="done">Units done.</param>
@@ -48,13 +53,17 @@ internal abstract class ProgressDisplay
         {
         }
 
+        public override void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
+        {
+        }
+
         public override void Advance(int done, int total, Func<string> status)
         {
         }
     }
 
     /// <summary>A line at each tenth of the way.</summary>
-    private sealed class Milestones(TextWriter writer) : ProgressDisplay
+    private sealed class Milestones(IAnsiConsole console) : ProgressDisplay
     {
         private const int Count = 10;
 
@@ -62,7 +71,9 @@ internal abstract class ProgressDisplay
         private int _lastTotal;
         private int _lastMilestone;
 
-        public override void Line(string text) => writer.WriteLine(text);
+        public override void Line(string text) => console.Profile.Out.Writer.WriteLine(text);
+
+        public override void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows) => Tables.Draw(console, header, rows);
 
         public override void Advance(int done, int total, Func<string> status)
         {
@@ -78,7 +89,7 @@ internal abstract class ProgressDisplay
             if (milestone > _lastMilestone)
             {
                 _lastMilestone = milestone;
-                writer.WriteLine(Units.Text($"{100L * done / total,4} %  {status()}"));
+                Line(Units.Text($"{100L * done / total,4} %  {status()}"));
             }
         }
     }
@@ -89,6 +100,8 @@ internal abstract class ProgressDisplay
         private ProgressTask? _task;
 
         public override void Line(string text) => console.Write(new Text(text + "\n"));
+
+        public override void Table(IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows) => Tables.Draw(console, header, rows);
 
         public override void Advance(int done, int total, Func<string> status)
         {

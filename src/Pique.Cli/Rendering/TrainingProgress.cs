@@ -3,6 +3,7 @@ using Pique.Calibration;
 using Pique.Configuration;
 using Pique.Evaluation;
 using Pique.Pipeline;
+using Pique.Reporting;
 using Pique.Training;
 
 namespace Pique.Cli.Rendering;
@@ -38,6 +39,11 @@ internal sealed class TrainingProgress(ProgressDisplay display) : ILogger
                 break;
             case PipelineEvent.Calibrated { Progress: var progress }:
                 Report(progress);
+                break;
+            case PipelineEvent.SensitivityDrawn { Layers: var layers, PlotPath: var plot }:
+                display.Line($"  {SensitivityTable.Caption(layers)}");
+                display.Table(SensitivityTable.Header(layers), SensitivityTable.Rows(layers));
+                display.Line($"  drawn in {plot}");
                 break;
             case PipelineEvent.Scored { Score: var score }:
                 display.Line($"  {ScoreText(score)}");

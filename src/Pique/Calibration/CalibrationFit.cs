@@ -34,8 +34,8 @@ internal static class CalibrationFit
         CalibrationRecipe calibration = recipe.Calibration, unstated = new();
         if (calibration.Method != unstated.Method && calibration.Method != artifact.Method)
             Differs("method", SnakeCase.Of(artifact.Method), SnakeCase.Of(calibration.Method));
-        if (calibration.Weighted && !artifact.Weighted)
-            Differs("weighted", artifact.Weighted, calibration.Weighted);
+        if (calibration.Weighted == true && !artifact.Weighted)
+            Differs("weighted", artifact.Weighted, true);
         if (expected.UseIncoherence && found.UseIncoherence && artifact.Seed != recipe.Training.Seed)
             faults.Add(Text($"{source}: seed: found {artifact.Seed}, expected {recipe.Training.Seed}, from which the rotation of the weights is drawn; calibrate with this seed."));
         if (faults.Count > 0)

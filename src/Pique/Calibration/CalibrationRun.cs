@@ -96,7 +96,7 @@ public sealed class CalibrationRun
             foreach ((string name, InputStatistics item) in statistics)
             {
                 activations.Add(name, summaries[item]);
-                if (_recipe.Calibration.Weighted)
+                if (_recipe.Calibration.WeighsErrors)
                     importance.Add(name, item.MeanSquares());
             }
         }
@@ -120,6 +120,8 @@ public sealed class CalibrationRun
             policy.AutomaticOverride(layer.Name) is not null || (_request.AnalyzesSensitivity && policy.SpecFor(layer.Name) is not null))];
         if (layers.Length == 0)
             return [];
+        if (_request.MeasuredOn is { } rows && ReferenceEquals(rows, _request.Samples!.Rows))
+            _warnings.Add("calibration samples: no record of the training data is left that is no sample, so the rise of the loss was measured on the samples themselves. Give more data, or lower calibration.samples.");
         WeightScales search = Search(_recipe.Calibration);
         return SensitivityAnalysis.Run(
             _model, layers, policy, (name, spec, weight) => search.Find(name, spec, weight, importance.GetValueOrDefault(name)), _request.Samples!.Rows, _request.MeasuredOn, _request.Progress, _cancellation);

@@ -72,6 +72,7 @@ public sealed class CalibrationSamples
         SourcedRecord[] samples = [.. chosen.Select(place => records[place])];
         return new(samples, [.. new RecordTokenizer(tokenizer, contextTokens).Tokenize(samples)], contextTokens);
     }
+
     /// <summary>Rows of further records, to measure on what was not calibrated on.</summary>
     /// <param name="records">The records that samples were chosen from.</param>
     /// <param name="seed">Seed of the choice.</param>

@@ -169,7 +169,7 @@ internal sealed class GptqCalibration
     {
         using DisposeScope scope = NewDisposeScope();
         GroupLayout layout = GroupLayout.For(spec.Granularity, weight.shape[0], weight.shape[1]);
-        Tensor? importance = _recipe.Weighted ? secondMoment.diagonal() : null;
+        Tensor? importance = _recipe.WeighsErrors ? secondMoment.diagonal() : null;
         GroupScales scales = _scales.Find(name, spec, weight, importance);
         Tensor latent = SecondOrderRounding.Round(weight, secondMoment, layout, spec.Grid, scales, _recipe.Damping, _recipe.ActivationOrder);
         using FakeQuantizer quantizer = FakeQuantizer.Create(name, spec, latent, scales);

@@ -15,8 +15,11 @@ public sealed record CalibrationRecipe
     /// <summary>The search for a scale.</summary>
     public CalibrationMethod Method { get; init; } = CalibrationMethod.Mse;
 
-    /// <summary>Weigh squared errors by the mean square of each input channel; needs data, and is left out where there is none.</summary>
-    public bool Weighted { get; init; }
+    /// <summary>Weigh squared errors by the mean square of each input channel; null weighs them for <see cref="CalibrationMethod.Gptq"/> alone. Needs data, and is left out where there is none.</summary>
+    public bool? Weighted { get; init; }
+
+    /// <summary>Whether squared errors are weighed where there is data: what <see cref="Weighted"/> comes to, and false for methods that look at no squared errors.</summary>
+    public bool WeighsErrors => Method is CalibrationMethod.Mse or CalibrationMethod.Gptq && (Weighted ?? Method == CalibrationMethod.Gptq);
 
     /// <summary>Records to look at; null takes <see cref="DefaultSamplesPerDomain"/> of every domain the training data has, or all where it has fewer.</summary>
     public CalibrationSampleCounts? Samples { get; init; }
@@ -32,4 +35,8 @@ public sealed record CalibrationRecipe
 
     /// <summary>Path of a calibration.json to use in place of calibrating; in a recipe file, relative to the recipe's folder. Null calibrates.</summary>
     public string? Artifact { get; init; }
+
+    /// <summary>The same by a method; another than before weighs errors as it does where nothing is said.</summary>
+    /// <param name="method">The method; null keeps it.</param>
+    public CalibrationRecipe By(CalibrationMethod? method) => method is { } chosen && chosen != Method ? this with { Method = chosen, Weighted = null } : this;
 }

@@ -28,6 +28,11 @@ public abstract record PipelineEvent
     /// <param name="Progress">How far.</param>
     public sealed record Calibrated(CalibrationProgress Progress) : PipelineEvent;
 
+    /// <summary>Calibration, or the calibration that was taken in its place, has the sensitivity of layers, by which bits were chosen.</summary>
+    /// <param name="Layers">Costs and chosen bits of every layer.</param>
+    /// <param name="PlotPath">File they were drawn in.</param>
+    public sealed record SensitivityDrawn(IReadOnlyList<LayerSensitivity> Layers, string PlotPath) : PipelineEvent;
+
     /// <summary>A model was measured.</summary>
     /// <param name="Score">Its figures.</param>
     public sealed record Scored(ModelScore Score) : PipelineEvent;

@@ -234,7 +234,8 @@ public sealed class QatPipeline(TimeProvider time, ILogger? logger = null)
         CalibrationFile.Save(path, calibration);
         if (calibration.Sensitivity.Count > 0)
         {
-            SensitivityPlot.Save(SensitivityPlot.PathBeside(path), calibration.Sensitivity);
+            string plot = SensitivityPlot.Save(SensitivityPlot.PathBeside(path), calibration.Sensitivity);
+            Reported?.Invoke(new PipelineEvent.SensitivityDrawn(calibration.Sensitivity, plot));
         }
 
         return calibration;

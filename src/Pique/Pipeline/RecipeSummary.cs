@@ -93,9 +93,9 @@ public static class RecipeSummary
         { Artifact: { } artifact } => artifact,
         { Method: CalibrationMethod.Rtn } => "covering scales, rounded to nearest",
         { Method: CalibrationMethod.Percentile } => Text($"the {100 * calibration.Percentile}th percentile of magnitudes"),
-        { Method: CalibrationMethod.Mse } => calibration.Weighted ? "least squared error, weighted by the inputs" : "least squared error",
+        { Method: CalibrationMethod.Mse } => calibration.WeighsErrors ? "least squared error, weighted by the inputs" : "least squared error",
         { Method: CalibrationMethod.Entropy } => "least divergence of magnitudes",
-        { Method: CalibrationMethod.Gptq } => "second-order rounding (GPTQ)",
+        { Method: CalibrationMethod.Gptq } => calibration.WeighsErrors ? "second-order rounding (GPTQ)" : "second-order rounding (GPTQ), scales not weighted by the inputs",
         _ => throw new ArgumentOutOfRangeException(nameof(calibration), calibration.Method, "Unknown calibration method."),
     };
 

@@ -91,6 +91,54 @@ public sealed partial class CalibrateCommandTests : IDisposable
         static double WeightsOf(JsonElement layer) => layer.GetProperty("shape")[0].GetInt64() * layer.GetProperty("shape")[1].GetInt64();
     }
 
+    [Theory]
+    [InlineData("", "gptq", true)]
+    [InlineData("\"weighted\": false", "gptq", true)]
+    [InlineData("\"method\": \"gptq\", \"weighted\": false", "gptq", false)]
+    [InlineData("\"method\": \"gptq\"", "mse", false)]
+    public void A_method_of_the_command_line_weighs_errors_as_it_does_by_itself(string stated, string method, bool weighted)
+    {
+        (_, string output, _) = FakeTerminal.Run("calibrate", Recipe($$""", "calibration": { {{stated}} }"""), "--method", method, "--out", _folder.Of("c.json"), "--quiet", "--json");
+        Assert.Equal(weighted, JsonDocument.Parse(output).RootElement.GetProperty("weighted").GetBoolean());
+    }
+
+    [Fact]
+    public void Quantizing_with_data_weighs_errors_as_a_calibration_by_second_order_rounding()
+    {
+        string recipe = Recipe(""", "calibration": {"method": "gptq", "weighted": true}""");
+        Assert.Equal(0, FakeTerminal.Run("quantize", _model, "--config", "bits2", "--data", _data, "--out", _folder.Of("unsaid"), "--quiet").ExitCode);
+        Assert.Equal(0, FakeTerminal.Run("quantize", _model, "--config", recipe, "--data", _data, "--out", _folder.Of("stated"), "--quiet").ExitCode);
+        Assert.Equal(File.ReadAllBytes(_folder.Of("stated/model.safetensors")), File.ReadAllBytes(_folder.Of("unsaid/model.safetensors")));
+    }
+
+    [Fact]
+    public void Inspect_shows_all_that_a_calibration_found()
+    {
+        string recipe = Recipe(""", "overrides": [{"pattern": "*embed_tokens", "bits": 8}, {"pattern": "*", "bits": "auto:3"}]""");
+        string file = _folder.Of("c.json");
+        Assert.Equal(0, FakeTerminal.Run("calibrate", recipe, "--out", file, "--sensitivity", "--quiet").ExitCode);
+
+        string output = FakeTerminal.Run("inspect", file).Output;
+        Assert.Matches(@"\nmethod +mse\nweighted +no\n", output);
+        Assert.Matches(@"\nsamples +38\nsamples\.general +38\nwarnings +calibration samples: no record [^\n]+\nbits +2\nactivation bits +8\n", output);
+        Assert.Matches(@"\ninputs\n+ +name +tokens +rms +min max +percentile +mse +entropy +scale +zero point\n", output);
+        Assert.Matches(@"\npredicted nats\n+ +name +weights +chosen bits +2 bits +3 bits +4 bits +5 bits +8 bits\n", output);
+        Assert.Contains("\nmeasured nats\n", output, StringComparison.Ordinal);
+
+        using JsonDocument document = JsonDocument.Parse(FakeTerminal.Run("inspect", file, "--json").Output);
+        JsonElement root = document.RootElement;
+        Assert.Equal(1, root.GetProperty("warnings").GetArrayLength());
+        Assert.All(root.GetProperty("inputs").EnumerateArray(), input =>
+        {
+            Assert.All((string[])["min_max", "percentile", "mse", "entropy"], range => Assert.Equal(2, input.GetProperty(range).GetArrayLength()));
+            Assert.True(input.GetProperty("scale").GetDouble() > 0);
+            Assert.InRange(input.GetProperty("zero_point").GetInt32(), 0, 255);
+        });
+        JsonElement layer = root.GetProperty("predicted_nats").EnumerateArray().Single(row => row.GetProperty("name").GetString() == "model.layers.1.mlp.down_proj");
+        Assert.Equal(root.GetProperty("weights").EnumerateArray().Single(row => row.GetProperty("name").GetString() == "model.layers.1.mlp.down_proj").GetProperty("bits").GetInt32(), layer.GetProperty("chosen_bits").GetInt32());
+        Assert.True(layer.GetProperty("2_bits").GetDouble() > 0);
+    }
+
     [Fact]
     public void A_calibration_of_another_model_or_configuration_is_refused()
     {

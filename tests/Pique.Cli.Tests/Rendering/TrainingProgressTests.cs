@@ -1,4 +1,5 @@
 using Pique.Cli.Rendering;
+using Pique.Pipeline;
 using Pique.Training;
 
 namespace Pique.Cli.Tests.Rendering;
@@ -60,6 +61,26 @@ public sealed class TrainingProgressTests
             new TrainingEvent.StepCompleted(Step with { Step = 20, StepSeconds = 100 }, 50),
             new TrainingEvent.StepCompleted(Step with { Step = 25, StepSeconds = 1 }, 50)));
 
+    [Fact]
+    public void Bits_that_calibration_chose_are_a_table_with_the_path_of_their_plot() => Assert.Equal(
+        """
+          Rise of the loss at each bit width, thousandths of a nat per token: predicted.
+
+          layer   weights   2 bits   3 bits   chosen
+        ──────────────────────────────────────────────
+          q         1,024     1.50     0.25        2
+          v           512    12.00     1.00        3
+
+          drawn in run/calibration.sensitivity.svg
+
+        """.ReplaceLineEndings("\n"),
+        Told(progress => progress.Report(new PipelineEvent.SensitivityDrawn(
+            [
+                new("q", 1024, [new(2, 1.5e-3), new(3, 2.5e-4)]) { ChosenBits = 2 },
+                new("v", 512, [new(2, 0.012), new(3, 1e-3)]) { ChosenBits = 3 },
+            ],
+            "run/calibration.sensitivity.svg"))));
+
     private static StepMetrics Step => new()
     {
         Step = 40,
@@ -76,15 +97,19 @@ public sealed class TrainingProgressTests
         PeakMemoryBytes = 1_500_000_000,
     };
 
-    private static string Told(params IEnumerable<TrainingEvent> events)
+    private static string Told(params IEnumerable<TrainingEvent> events) => Told(progress =>
+    {
+        foreach (TrainingEvent happening in events)
+            progress.Report(happening);
+    });
+
+    private static string Told(Action<TrainingProgress> report)
     {
         var fake = new FakeTerminal();
         var context = new CommandContext(fake.Terminal, TimeProvider.System, Json: false, Quiet: false, Seed: null, Threads: null, Arguments: [], CancellationToken.None);
         ProgressDisplay.Run(context, display =>
         {
-            var progress = new TrainingProgress(display);
-            foreach (TrainingEvent happening in events)
-                progress.Report(happening);
+            report(new TrainingProgress(display));
             return 0;
         });
         return fake.Error;

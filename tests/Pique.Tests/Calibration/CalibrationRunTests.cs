@@ -62,8 +62,41 @@ public sealed class CalibrationRunTests : IDisposable
         Assert.NotEqual(Scales(weighted), Scales(without));
         Assert.Null(without.DatasetDigest);
         Assert.Empty(without.Activations);
+    }
 
-        static float[] Scales(CalibrationArtifact artifact) => [.. artifact.Tensors.SelectMany(entry => entry.Value.Scales)];
+    [Fact]
+    public void Second_order_rounding_weighs_errors_unless_stated()
+    {
+        using CalibrationArtifact unsaid = Run(_recipe, Samples());
+        using CalibrationArtifact weighted = Run(_recipe with { Calibration = _recipe.Calibration with { Weighted = true } }, Samples());
+        using CalibrationArtifact alike = Run(_recipe with { Calibration = _recipe.Calibration with { Weighted = false } }, Samples());
+
+        Assert.Equal((true, true, false), (unsaid.Weighted, weighted.Weighted, alike.Weighted));
+        Assert.Equal(Scales(weighted), Scales(unsaid));
+        Assert.NotEqual(Scales(alike), Scales(unsaid));
+    }
+
+    [Theory]
+    [InlineData(CalibrationMethod.Rtn)]
+    [InlineData(CalibrationMethod.Percentile)]
+    [InlineData(CalibrationMethod.Entropy)]
+    public void A_method_that_looks_at_no_squared_errors_is_recorded_as_not_weighted(CalibrationMethod method)
+    {
+        using CalibrationArtifact artifact = Run(_recipe with { Calibration = new() { Method = method, Weighted = true } }, Samples());
+        Assert.False(artifact.Weighted);
+    }
+
+    [Fact]
+    public void Losses_measured_on_the_samples_themselves_are_warned_of()
+    {
+        CalibrationRequest request = Request(_recipe with { Calibration = new() }, Samples()) with { AnalyzesSensitivity = true };
+        using CalibrationArtifact onSamples = CalibrationRun.Run(request with { MeasuredOn = request.Samples!.Rows }, TimeProvider.System, TestContext.Current.CancellationToken);
+        using CalibrationArtifact onOthers = CalibrationRun.Run(request with { MeasuredOn = Samples().Rows }, TimeProvider.System, TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            "calibration samples: no record of the training data is left that is no sample, so the rise of the loss was measured on the samples themselves. Give more data, or lower calibration.samples.",
+            Assert.Single(onSamples.Warnings));
+        Assert.Empty(onOthers.Warnings);
     }
 
     [Fact]
@@ -188,6 +221,8 @@ public sealed class CalibrationRunTests : IDisposable
         CalibrationRun.Run(Request(recipe, samples), TimeProvider.System, TestContext.Current.CancellationToken);
 
     private CalibrationRequest Request(Recipe recipe, CalibrationSamples? samples) => new() { Model = _model, ModelDigest = "digest", Recipe = recipe, Samples = samples };
+
+    private static float[] Scales(CalibrationArtifact artifact) => [.. artifact.Tensors.SelectMany(entry => entry.Value.Scales)];
 
     private static void AssertOrdered(CalibratedActivation input)
     {

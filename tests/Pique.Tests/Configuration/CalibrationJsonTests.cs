@@ -42,6 +42,25 @@ public class CalibrationJsonTests
     }
 
     [Theory]
+    [InlineData("mse", "", "false")]
+    [InlineData("mse", ", \"weighted\": true", "true")]
+    [InlineData("rtn", "", "false")]
+    [InlineData("gptq", "", "true")]
+    [InlineData("gptq", ", \"weighted\": null", "true")]
+    [InlineData("gptq", ", \"weighted\": false", "false")]
+    public void Errors_are_weighed_for_second_order_rounding_unless_stated(string method, string stated, string written) => Assert.Contains(
+        $"\"weighted\": {written},\n", RecipeJson.Write(Read($"\"calibration\": {{\"method\": \"{method}\"{stated}}}")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Another_method_weighs_errors_as_it_does_by_itself()
+    {
+        CalibrationRecipe mse = new() { Weighted = false, Damping = 0.1f };
+        Assert.Equal(mse with { Method = CalibrationMethod.Gptq, Weighted = null }, mse.By(CalibrationMethod.Gptq));
+        Assert.Same(mse, mse.By(CalibrationMethod.Mse));
+        Assert.Same(mse, mse.By(null));
+    }
+
+    [Theory]
     [InlineData("auto:2.5", 2.5f)]
     [InlineData("auto:3", 3f)]
     public void Bits_that_calibration_is_to_choose_are_written_as_they_are_read(string bits, float average)

@@ -90,7 +90,7 @@ internal static class ConfigurationGenerators
             Model = model.Item1,
             Teacher = model.Item2 ? model.Item1 : null,
             ActivationBits = model.Item3,
-            Calibration = Calibrations[(int)model.Item4] with { Method = model.Item4 },
+            Calibration = Calibrations[(int)model.Item4] with { Method = model.Item4, Weighted = model.Item2 }, // Written whether or not it is stated.
             Data = new DataRecipe
             {
                 Files = [.. data.Item1.Select(file => new DataFile { Path = file.Item1, Domain = file.Item2 })],

@@ -235,6 +235,18 @@ public sealed class QatPipelineTests : IDisposable
     }
 
     [Fact]
+    public void Bits_that_calibration_chose_are_reported_with_what_they_were_chosen_by()
+    {
+        Recipe recipe = MicroData.Recipe(_temporary);
+        Run(recipe with { Overrides = [new() { Pattern = "model.layers.*", AverageBits = 3 }] });
+
+        PipelineEvent.SensitivityDrawn drawn = Assert.Single(_events.OfType<PipelineEvent.SensitivityDrawn>());
+        Assert.Equal(7, drawn.Layers.Count);
+        Assert.All(drawn.Layers, layer => Assert.NotNull(layer.ChosenBits));
+        Assert.Equal((Path.Combine(Folder, "calibration.sensitivity.svg"), true), (drawn.PlotPath, File.Exists(drawn.PlotPath)));
+    }
+
+    [Fact]
     public void A_recipe_with_faults_is_refused_before_anything_is_made()
     {
         Recipe recipe = MicroData.Recipe(_temporary) with { ActivationBits = 1, Qat = new QatConfig { Bits = 6 } };

@@ -29,8 +29,11 @@ public class RecipeSummaryTests
     [InlineData(CalibrationMethod.Percentile, true, "the 99.9th percentile of magnitudes")]
     [InlineData(CalibrationMethod.Mse, true, "least squared error, weighted by the inputs")]
     [InlineData(CalibrationMethod.Mse, false, "least squared error")]
+    [InlineData(CalibrationMethod.Mse, null, "least squared error")]
     [InlineData(CalibrationMethod.Entropy, true, "least divergence of magnitudes")]
-    public void The_method_of_calibration_is_told(CalibrationMethod method, bool weighted, string expected)
+    [InlineData(CalibrationMethod.Gptq, null, "second-order rounding (GPTQ)")]
+    [InlineData(CalibrationMethod.Gptq, false, "second-order rounding (GPTQ), scales not weighted by the inputs")]
+    public void The_method_of_calibration_is_told(CalibrationMethod method, bool? weighted, string expected)
     {
         Recipe recipe = new() { Calibration = new() { Method = method, Weighted = weighted } };
         Assert.Contains(("calibration", expected), RecipeSummary.Of(recipe));

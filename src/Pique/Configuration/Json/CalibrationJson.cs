@@ -14,7 +14,7 @@ internal static class CalibrationJson
     public static void Write(PrettyJsonWriter json, string name, CalibrationRecipe calibration) => json.Field(name, () => json.Object(() =>
     {
         json.Field("method", calibration.Method);
-        json.Field("weighted", calibration.Weighted);
+        json.Field("weighted", calibration.Weighted ?? calibration.WeighsErrors);
         json.Field("samples", () => WriteSamples(json, calibration.Samples));
         json.Field("percentile", calibration.Percentile);
         json.Field("damping", calibration.Damping);
@@ -28,7 +28,7 @@ internal static class CalibrationJson
         return new CalibrationRecipe
         {
             Method = fields.Value("method", fallback.Method, ReadMethod),
-            Weighted = fields.Boolean("weighted", fallback.Weighted),
+            Weighted = fields.Value<bool?>("weighted", fallback.Weighted, JsonValue.Optional(JsonValue.Boolean)),
             Samples = fields.OptionalObject("samples", fallback.Samples, ReadSamples),
             Percentile = fields.Single("percentile", fallback.Percentile),
             Damping = fields.Single("damping", fallback.Damping),

@@ -30,7 +30,7 @@ internal static class LoraRules
             rules.Reject("", "adapters beside calibration.artifact", "scales found for the adapted layers alone", "set calibration.artifact to null, or lora to null");
         if (calibration.Method == CalibrationMethod.Gptq)
             rules.Reject("", "adapters beside calibration.method \"gptq\"", $"{Expected}: second-order rounding changes weights", "set calibration.method to \"mse\", whose scales gptq takes, or lora to null");
-        if (calibration.Weighted)
+        if (calibration.Weighted == true)
             rules.Reject("", "adapters beside calibration.weighted true", Expected, "set calibration.weighted to false, or lora to null");
         if (calibration.Samples is not null)
             rules.Reject("", "adapters beside calibration.samples", Expected, "set calibration.samples to null, or lora to null");
